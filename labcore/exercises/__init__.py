@@ -1,0 +1,129 @@
+"""Machine-checked exercises: is the answer right, and if not, what is off?
+
+The exercises of a part lie in the module of that name, as a list ``EXERCISES``.
+"""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Exercise(NamedTuple):
+    """An exercise with its answer, and the mistakes that it knows.
+
+    Parameters
+    ----------
+    key : str
+        ``<part>-<number>``.
+    answer : number, array or callable
+        The answer. A callable is compared with the student's on `inputs`.
+    mistakes : sequence of (answer, hint)
+        Wrong answers that people arrive at, each with what to say.
+    inputs : callable, optional
+        ``inputs(generator)`` gives the argument tuples on which two callables are compared.
+    rtol : float
+        Relative tolerance of the comparison.
+    """
+
+    key: str
+    answer: Any
+    mistakes: Sequence[tuple[Any, str]] = ()
+    inputs: Callable[[np.random.Generator], list[tuple]] | None = None
+    rtol: float = 1e-3
+
+
+def check(key: str, answer: Any) -> None:
+    """Print whether `answer` solves exercise `key`, and if it does not, what is off.
+
+    Parameters
+    ----------
+    key : str
+        Key of the exercise, as in ``"rkhs-1"``.
+    answer : number, array or callable
+        What you found. ``...`` stands for nothing yet.
+
+    Raises
+    ------
+    KeyError
+        If there is no such exercise.
+    """
+    exercise = find(key)
+    if answer is ...:
+        print(f"{key}: no answer yet. Replace the ... and run the cell again.")
+        return
+    print(f"{key}: {verdict(exercise, answer)}")
+
+
+def find(key: str) -> Exercise:
+    """The exercise called `key`."""
+    part = key.rpartition("-")[0]
+    if part and find_spec(f"{__name__}.{part}"):
+        for exercise in import_module(f"{__name__}.{part}").EXERCISES:
+            if exercise.key == key:
+                return exercise
+    raise KeyError(f"there is no exercise {key!r}")
+
+
+def verdict(exercise: Exercise, answer: Any) -> str:
+    """One sentence: correct, or what is off."""
+    try:
+        got = _values(exercise, answer)
+    except Exception as error:  # the student's function may raise anything
+        return f"not yet: it raised {type(error).__name__}: {error}"
+    expected = _values(exercise, exercise.answer)
+    if _agree(got, expected, exercise.rtol):
+        return "correct."
+    for wrong, hint in exercise.mistakes:
+        if _agree(got, _values(exercise, wrong), exercise.rtol):
+            return f"not yet. {hint}"
+    return f"not yet. {_general_hint(got, expected, exercise.rtol)}"
+
+
+def _values(exercise: Exercise, answer: Any) -> list[np.ndarray]:
+    """What `answer` is, as arrays to compare: itself, or its values on the exercise's inputs."""
+    if not callable(exercise.answer):
+        return [np.asarray(answer, dtype=float)]
+    if not callable(answer):
+        raise TypeError("the answer must be a function")
+    arguments = exercise.inputs(np.random.default_rng(0))
+    return [np.asarray(answer(*args), dtype=float) for args in arguments]
+
+
+def _agree(got: list[np.ndarray], expected: list[np.ndarray], rtol: float) -> bool:
+    return all(
+        a.shape == b.shape
+        and bool(np.isfinite(a).all())
+        and float(np.abs(a - b).max(initial=0.0)) <= rtol * float(np.abs(b).max(initial=1e-300))
+        for a, b in zip(got, expected, strict=True)
+    )
+
+
+def _general_hint(got: list[np.ndarray], expected: list[np.ndarray], rtol: float) -> str:
+    shapes = [(a.shape, b.shape) for a, b in zip(got, expected, strict=True) if a.shape != b.shape]
+    if shapes:
+        if _agree([a.T for a in got], expected, rtol):
+            return "It is the transpose of the answer."
+        return f"Its shape is {shapes[0][0]}; the answer's is {shapes[0][1]}."
+    if not all(np.isfinite(a).all() for a in got):
+        return "It is not finite."
+    for change, hint in _GENERAL_MISTAKES:
+        if _agree(got, [change(b) for b in expected], rtol):
+            return hint
+    return "Compare it with a case that you can work out by hand."
+
+
+_GENERAL_MISTAKES = (
+    (lambda b: -b, "The sign is wrong."),
+    (lambda b: 2 * b, "It is twice the answer."),
+    (lambda b: b / 2, "It is half the answer."),
+    (lambda b: b.T, "It is the transpose of the answer."),
+    (lambda b: b**2, "It is the square of the answer: a variance for a standard deviation?"),
+    (
+        lambda b: np.sqrt(np.abs(b)),
+        "It is the square root of the answer: a standard deviation for a variance?",
+    ),
+    (lambda b: 1 / np.where(b == 0, np.nan, b), "It is the reciprocal of the answer."),
+)
