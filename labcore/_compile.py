@@ -16,8 +16,9 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from numba import njit
+from numba import njit, types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.sigutils import normalize_signature
 
 PACKAGE = Path(__file__).parent
 _KEEP_DAYS = 30
@@ -50,19 +51,28 @@ def compiled(
     )
     if _cache_directory():
         dispatcher._cache = _PackageCache(function)
+        if _can_be_named(function):
+            # numba names a compiled function by a random number. With this name another process
+            # recognises it in a signature, so that what takes it as an argument is cached too.
+            dispatcher._set_uuid(f"{package_hash()}.{function.__module__}.{function.__qualname__}")
     return dispatcher
+
+
+@cache
+def sources_hash() -> str:
+    """Hash of the package's sources."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 @cache
 def package_hash() -> str:
     """Hash of the package's sources and of the versions of Python and of the compiler."""
-    digest = hashlib.sha256()
-    digest.update(platform.python_version().encode())
-    for distribution in ("numba", "llvmlite", "numpy"):
-        digest.update(version(distribution).encode())
-    for path in sorted(PACKAGE.rglob("*.py")):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
+    compilers = [version(distribution) for distribution in ("numba", "llvmlite", "numpy")]
+    parts = [sources_hash(), platform.python_version(), *compilers]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def cache_root() -> Path:
@@ -100,6 +110,26 @@ class _PackageCacheImpl(CompileResultCacheImpl):
 
 class _PackageCache(FunctionCache):
     _impl_class = _PackageCacheImpl
+
+    def save_overload(self, sig, data) -> None:
+        """Keep the machine code, unless it is for a function that no other process can name."""
+        args, _ = normalize_signature(sig)
+        if all(_can_be_found_again(argument) for argument in args):
+            super().save_overload(sig, data)
+
+
+def _can_be_named(function: Callable) -> bool:
+    """Whether module and name say which function it is: it is the package's, and no closure."""
+    return function.__module__.startswith("labcore.") and "<locals>" not in function.__qualname__
+
+
+def _can_be_found_again(argument: types.Type) -> bool:
+    """Whether a type means the same in another process: one of a reader's function does not."""
+    if isinstance(argument, types.Dispatcher):
+        return _can_be_named(argument.dispatcher.py_func)
+    if isinstance(argument, types.BaseTuple):
+        return all(_can_be_found_again(part) for part in argument.types)
+    return True
 
 
 @cache

@@ -1,0 +1,5 @@
+"""Figures to play with."""
+
+from labcore.live.explorer import Choice, Explorer, Slider
+
+__all__ = ["Choice", "Explorer", "Slider"]
