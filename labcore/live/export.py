@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from labcore import random
-
 SCALARS = ("float64", "int64", "uint64")
 ELEMENTS = ("float64", "int64", "uint64", "int32", "uint8")
 _ARGUMENT = re.compile(r"(?P<type>\w+)(?:\[(?P<shape>[\w, ]+)\])?$")
@@ -147,24 +145,3 @@ class Export:
         if missing := [d for d in argument.shape if isinstance(d, str) and d not in sizes]:
             raise TypeError(f"{self.name} needs the size {', '.join(missing)}")
         return tuple(d if isinstance(d, int) else sizes[d] for d in argument.shape)
-
-
-EXPORTS: dict[str, Export] = {}
-
-
-def _export(name: str, loop: Any, declarations: Mapping[str, str], outputs: tuple[str, ...]):
-    EXPORTS[name] = Export(name, loop, declarations, outputs)
-
-
-_export(
-    "random_normal",
-    random._fill_normal,
-    {"seed": "uint64", "stream": "uint64", "start": "uint64", "out": "float64[n]"},
-    ("out",),
-)
-_export(
-    "random_bits",
-    random._fill_bits,
-    {"seed": "uint64", "stream": "uint64", "start": "uint64", "out": "uint64[n]"},
-    ("out",),
-)

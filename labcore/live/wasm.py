@@ -96,7 +96,7 @@ def build(directory: Path) -> None:
 
 def _build_here(directory: Path) -> None:
     """What `build` runs in its own process."""
-    from labcore.live.export import EXPORTS
+    from labcore.live.exports import EXPORTS
 
     code = _object_code(list(EXPORTS.values()))
     with tempfile.TemporaryDirectory() as scratch:

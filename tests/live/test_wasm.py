@@ -8,7 +8,8 @@ from numba import njit
 
 from labcore import random
 from labcore.live import wasm
-from labcore.live.export import EXPORTS, Export
+from labcore.live.export import Export
+from labcore.live.exports import EXPORTS
 from tests.live.export_inputs import INPUTS
 from tests.live.wasm_runtime import Instance
 
