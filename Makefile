@@ -1,0 +1,72 @@
+# Kernels, Noise & Flows. `make help` lists what there is to do. The work is done by tools/*.py.
+
+# The interpreter that .venv is made from: 3.11 to 3.13 (numba's and the pins' range).
+PYTHON ?= python3
+PY := .venv/bin/python
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help book test serve lab refresh bench format lint links lock clean clean-all
+
+help:
+	@echo "make book      build the site into _build/html (first time: also .venv, a few minutes)"
+	@echo "make test      lint, unit tests, notebooks, build, site in a browser"
+	@echo "make serve     serve the built site on http://localhost:8000"
+	@echo "make lab       open the chapters in JupyterLab"
+	@echo "make refresh   run the notebooks and store their outputs (NB=path for one)"
+	@echo "make bench     measure labcore beside its peers"
+	@echo "make format    format code and notebooks;  make lint  only look"
+	@echo "make links     check the links that leave the site (needs the network)"
+	@echo "make lock      bring requirements.txt up to date with requirements.in"
+	@echo "make clean     remove what was built (make clean-all: .venv and downloads too)"
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
+	  "error: Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12 ..." % v)'
+	@echo "Setting up .venv from requirements.txt (300 MB; one to five minutes, once) ..."
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+book: $(READY)
+	@$(PY) -m tools.build
+
+test: $(READY)
+	@$(PY) -m tools.run_tests
+
+serve: $(READY)
+	@$(PY) -m tools.serve
+
+lab: $(READY)
+	@$(PY) -m jupyterlab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks
+
+refresh: $(READY)
+	@$(PY) -m tools.refresh $(NB)
+
+bench: $(READY)
+	@$(PY) -m benchmarks
+
+format: $(READY)
+	@$(PY) -m ruff check --fix --quiet .
+	@$(PY) -m ruff format .
+
+lint: $(READY)
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+links: $(READY)
+	@$(PY) -m tools.links
+
+# uv resolves for all Pythons and systems at once; it is needed for this alone.
+lock: $(READY)
+	@echo "Resolving requirements.in (a minute) ..."
+	@test -x .venv-lock/bin/uv || { $(PY) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv; }
+	@.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11.5 requirements.in -o requirements.txt
+	@echo "requirements.txt is up to date; now run make test."
+
+clean:
+	rm -rf _build .pytest_cache .hypothesis .ruff_cache
+
+clean-all: clean
+	rm -rf .venv .venv-lock tools/web/node_modules
