@@ -1,0 +1,295 @@
+r"""Carrying particles by a velocity: the ODE, the SDEs with the same marginals, and likelihoods.
+
+.. math::
+    \dd X_t &= v(t, X_t)\,\dd t, \\
+    \dd X_t &= [v + \epsilon s](t, X_t)\,\dd t + \sqrt{2\epsilon(t)}\,\dd W_t.
+
+Both have the law :math:`\rho_t` at every time if they start from it and :math:`v, s` are its
+velocity and score. A field is any function of (t, x) with x of shape (n, d): closed form, fitted,
+or wrong on purpose.
+"""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numba import uint64
+
+from labcore._compile import compiled
+from labcore._validate import array, integer, non_negative, points
+from labcore.random import normal_pair, seed_from
+
+Field = Callable[[float, np.ndarray], np.ndarray]
+# The noise of a seed never meets the streams that the starting points of that seed are drawn from.
+_NOISE_STREAM = np.uint64(1 << 63)
+
+
+class OdeMethod(NamedTuple):
+    """A one-step method for an ODE: its global error falls like the step to the power `order`.
+
+    ``step(velocity, start, stop, x)`` gives the positions at time `stop`.
+    """
+
+    name: str
+    order: int
+    step: Callable[[Field, float, float, np.ndarray], np.ndarray]
+
+
+class SdeMethod(NamedTuple):
+    """A one-step method for an SDE with additive noise, with the orders that it then has.
+
+    ``step(drift, start, stop, x, noise)`` is given the increment of the noise.
+    """
+
+    name: str
+    strong_order: float
+    weak_order: float
+    step: Callable[[Field, float, float, np.ndarray, np.ndarray], np.ndarray]
+
+
+def _euler_step(velocity, start, stop, x):
+    return x + (stop - start) * velocity(start, x)
+
+
+def _heun_step(velocity, start, stop, x):
+    h = stop - start
+    first = velocity(start, x)
+    return x + 0.5 * h * (first + velocity(stop, x + h * first))
+
+
+def _rk4_step(velocity, start, stop, x):
+    h, middle = stop - start, 0.5 * (start + stop)
+    k1 = velocity(start, x)
+    k2 = velocity(middle, x + 0.5 * h * k1)
+    k3 = velocity(middle, x + 0.5 * h * k2)
+    k4 = velocity(stop, x + h * k3)
+    return x + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
+
+
+def _euler_maruyama_step(drift, start, stop, x, noise):
+    return x + (stop - start) * drift(start, x) + noise
+
+
+def _heun_sde_step(drift, start, stop, x, noise):
+    h = stop - start
+    first = drift(start, x)
+    return x + 0.5 * h * (first + drift(stop, x + h * first + noise)) + noise
+
+
+EULER = OdeMethod("Euler", 1, _euler_step)
+HEUN = OdeMethod("Heun", 2, _heun_step)
+RK4 = OdeMethod("Runge-Kutta 4", 4, _rk4_step)
+EULER_MARUYAMA = SdeMethod("Euler-Maruyama", 1.0, 1.0, _euler_maruyama_step)
+HEUN_SDE = SdeMethod("stochastic Heun", 1.0, 2.0, _heun_sde_step)
+
+
+def solve_ode(
+    velocity: Field,
+    x: np.ndarray,
+    times: np.ndarray = (0.0, 1.0),
+    *,
+    steps: int = 50,
+    method: OdeMethod = RK4,
+) -> np.ndarray:
+    r"""Particles carried by :math:`\dd X_t = v(t, X_t)\,\dd t`.
+
+    Parameters
+    ----------
+    velocity : callable
+        ``velocity(t, x)`` of shape (n, d).
+    x : array of shape (n, d), or (n,) on the line
+        Where the particles are at ``times[0]``.
+    times : array of shape (m,), default (0, 1)
+        When positions are wanted, going up or (backward in time) down.
+    steps : int, default 50
+        Steps from each time to the next.
+    method : OdeMethod, default RK4
+
+    Returns
+    -------
+    array of shape (n, m, d): the path of every particle, from `x` on.
+
+    Raises
+    ------
+    ValueError
+        If the times do not go one way, or the solution stops being finite.
+
+    Notes
+    -----
+    Heun and RK4 evaluate the velocity at both ends of a step. Where it is not defined at t = 1,
+    stop before.
+    """
+    x, times, steps = points("x", x), _one_way(times), integer("steps", steps, 1)
+    velocity = _shaped(velocity, x.shape)
+    paths = np.empty((len(x), len(times), x.shape[1]))
+    paths[:, 0] = x
+    for row in range(len(times) - 1):
+        grid = _grid(times[row], times[row + 1], steps)
+        for start, stop in pairwise(grid):
+            x = _finite(method.step(velocity, start, stop, x), stop)
+        paths[:, row + 1] = x
+    return paths
+
+
+def solve_sde(
+    velocity: Field,
+    score: Field,
+    diffusion: float | Callable[[float], float],
+    x: np.ndarray,
+    times: np.ndarray = (0.0, 1.0),
+    *,
+    steps: int = 200,
+    method: SdeMethod = EULER_MARUYAMA,
+    rng: int | np.random.Generator | None = None,
+) -> np.ndarray:
+    r"""Particles of the SDE that has the marginals of the ODE, with a diffusion of your choice.
+
+    .. math:: \dd X_t = [v + \epsilon s](t, X_t)\,\dd t + \sqrt{2\epsilon}\,\dd W_t
+
+    Parameters
+    ----------
+    velocity, score : callable
+        ``velocity(t, x)`` and ``score(t, x)``, of shape (n, d).
+    diffusion : float or callable
+        :math:`\epsilon \ge 0`, or a function of time with such values.
+    x, times
+        As in `solve_ode`. Downward times solve the backward equation, whose drift in the direction
+        of travel is :math:`-v + \epsilon s`.
+    steps : int, default 200
+        Steps from each time to the next.
+    method : SdeMethod, default EULER_MARUYAMA
+    rng : int, numpy.random.Generator or None
+        The seed (see `labcore.random.seed_from`). Particle i has a stream of its own, which is none
+        of those that samples of the same seed are drawn from.
+
+    Returns
+    -------
+    array of shape (n, m, d): the path of every particle, from `x` on.
+
+    Raises
+    ------
+    ValueError
+        As in `solve_ode`, and if the diffusion is negative.
+
+    Notes
+    -----
+    The noise of a step h has variance :math:`2\epsilon h`, with the diffusion at its middle.
+    Where the density is as narrow as :math:`w` the drift is stiff: steps of more than
+    :math:`2 w^2/\epsilon` explode. M. S. Albergo, N. M. Boffi, E. Vanden-Eijnden,
+    arXiv:2303.08797.
+    """
+    x, times, steps = points("x", x), _one_way(times), integer("steps", steps, 1)
+    direction = 1.0 if times[-1] > times[0] else -1.0
+    epsilon = _diffusion_function(diffusion)
+    seed = seed_from(rng)
+    velocity, score = _shaped(velocity, x.shape), _shaped(score, x.shape, "score")
+
+    def drift(t, position):
+        return velocity(t, position) + direction * epsilon(t) * score(t, position)
+
+    noise = np.empty_like(x)
+    paths = np.empty((len(x), len(times), x.shape[1]))
+    paths[:, 0] = x
+    for row in range(len(times) - 1):
+        grid = _grid(times[row], times[row + 1], steps)
+        for number, (start, stop) in enumerate(pairwise(grid)):
+            _fill_noise(seed, _NOISE_STREAM, row * steps + number, noise)
+            noise *= math.sqrt(2.0 * epsilon(0.5 * (start + stop)) * abs(stop - start))
+            x = _finite(method.step(drift, start, stop, x, noise), stop)
+        paths[:, row + 1] = x
+    return paths
+
+
+def log_likelihood(
+    velocity: Field,
+    divergence: Field,
+    source_log_density: Callable[[np.ndarray], np.ndarray],
+    x: np.ndarray,
+    *,
+    steps: int = 50,
+    method: OdeMethod = RK4,
+) -> np.ndarray:
+    r"""The log density at t = 1 of the law that the ODE carries the source to.
+
+    .. math:: \log \rho_1(x) = \log \rho_0(X_0) - \int_0^1 \nabla \cdot v(t, X_t)\,\dd t,
+        \qquad X_1 = x.
+
+    Parameters
+    ----------
+    velocity, divergence : callable
+        ``velocity(t, x)`` of shape (n, d), and its divergence of shape (n,).
+    source_log_density : callable
+        :math:`\log\rho_0` of points (n, d), of shape (n,).
+    x : array of shape (n, d), or (n,) on the line
+    steps : int, default 50
+        Steps from t = 1 to t = 0.
+    method : OdeMethod, default RK4
+        Trajectory and integral are computed together, both to the order of the method.
+
+    Returns
+    -------
+    array of shape (n,)
+    """
+    x = points("x", x)
+
+    def both(t, y):
+        position = np.ascontiguousarray(y[:, :-1])
+        return np.column_stack([velocity(t, position), divergence(t, position)])
+
+    start = np.column_stack([x, np.zeros(len(x))])
+    end = solve_ode(both, start, (1.0, 0.0), steps=steps, method=method)[:, -1]
+    source = np.ascontiguousarray(end[:, :-1])
+    return source_log_density(source) + end[:, -1]  # time ran down: minus the integral
+
+
+def _one_way(times: np.ndarray) -> np.ndarray:
+    times = array("times", times, 1)
+    changes = np.diff(times)
+    if len(times) < 2 or not ((changes > 0.0).all() or (changes < 0.0).all()):
+        raise ValueError(f"times must go up or go down, got {times.tolist()}")
+    return times
+
+
+def _grid(start: float, stop: float, steps: int) -> list[float]:
+    """`steps` steps of one length; the last ends at `stop` to the bit, and not beyond it."""
+    return np.linspace(start, stop, steps + 1).tolist()
+
+
+def _shaped(field: Field, shape: tuple[int, int], name: str = "velocity") -> Field:
+    """The field, with an error where its result has the wrong shape (which would broadcast)."""
+
+    def value(t, x):
+        result = np.asarray(field(t, x), float)
+        if result.shape != shape:
+            raise ValueError(f"{name}(t, x) must have shape {shape}, got {result.shape}")
+        return result
+
+    return value
+
+
+def _finite(x: np.ndarray, t: float) -> np.ndarray:
+    if not np.isfinite(x).all():
+        raise ValueError(f"the solution is not finite at t = {t:g}: take smaller steps")
+    return x
+
+
+def _diffusion_function(diffusion) -> Callable[[float], float]:
+    if not callable(diffusion):
+        constant = non_negative("diffusion", diffusion)
+        return lambda t: constant
+    return lambda t: non_negative(f"diffusion({t:g})", diffusion(t))
+
+
+@compiled
+def _fill_noise(seed, first_stream, step, out):
+    """Standard normal numbers for one step: particle i draws from stream `first_stream` + i."""
+    n, d = out.shape
+    blocks = (d + 1) // 2
+    for i in range(n):
+        for b in range(blocks):
+            pair = normal_pair(seed, first_stream + uint64(i), step * blocks + b)
+            out[i, 2 * b] = pair[0]
+            if 2 * b + 1 < d:
+                out[i, 2 * b + 1] = pair[1]

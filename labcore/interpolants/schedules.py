@@ -1,0 +1,215 @@
+r"""Schedules (alpha, beta, gamma) of the stochastic interpolant between two densities.
+
+The interpolant is :math:`I_t = \alpha(t)\,x_0 + \beta(t)\,x_1 + \gamma(t)\,z` with a standard
+normal :math:`z` independent of the pair :math:`(x_0, x_1)`. A schedule is six functions of time.
+The compiled loops never call them: they are given the coefficients at one time, so a schedule of
+your own costs no compilation.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from labcore._validate import array, non_negative, real
+
+TimeFunction = Callable[[np.ndarray], np.ndarray]
+_BOUNDARY_TOLERANCE = 1e-9
+_RATE_TOLERANCE = 1e-4
+_INNER_TIMES = (np.arange(16) + 0.37) / 16  # where `checked` compares rates with differences
+
+
+class Coefficients(NamedTuple):
+    """The values of a schedule and of its rates at one time (or at an array of times)."""
+
+    alpha: float
+    beta: float
+    gamma: float
+    alpha_rate: float
+    beta_rate: float
+    gamma_squared_rate: float
+
+
+class Schedule(NamedTuple):
+    r"""Six functions of time: alpha, beta, gamma, and the rates of alpha, beta and gamma squared.
+
+    Every function takes an array of times in [0, 1] and returns an array of that shape. The rate of
+    :math:`\gamma^2` is asked for, and not :math:`\dot\gamma`, because it stays finite where
+    :math:`\gamma(t) = \sqrt{a\,t(1-t)}` has an infinite slope; it is all that a velocity needs.
+
+    To make your own, fill in the fields and pass the result through `checked`.
+    """
+
+    name: str
+    alpha: TimeFunction
+    beta: TimeFunction
+    gamma: TimeFunction
+    alpha_rate: TimeFunction
+    beta_rate: TimeFunction
+    gamma_squared_rate: TimeFunction
+
+    def at(self, t: float | np.ndarray) -> Coefficients:
+        """All six at time(s) `t`.
+
+        Raises
+        ------
+        ValueError
+            If a time lies outside [0, 1].
+        """
+        t = array("t", t, tuple(range(4)))
+        if t.size and not (t.min() >= 0.0 and t.max() <= 1.0):
+            raise ValueError(f"t must lie in [0, 1], got {t.min():g} to {t.max():g}")
+        return Coefficients(*(np.asarray(function(t), float)[()] for function in self[1:]))
+
+    def interpolate(
+        self, t: float, x0: np.ndarray, x1: np.ndarray, z: np.ndarray | None = None
+    ) -> np.ndarray:
+        r"""The interpolant :math:`I_t = \alpha x_0 + \beta x_1 + \gamma z` of draws.
+
+        Parameters
+        ----------
+        t : float
+            Time in [0, 1].
+        x0, x1 : arrays of shape (n, d)
+            Draws of the source and of the target.
+        z : array of shape (n, d), optional
+            Standard normal draws; 0 if left out.
+        """
+        t, x0, x1, z = self._draws(t, x0, x1, z)
+        c = self.at(t)
+        return c.alpha * x0 + c.beta * x1 + c.gamma * z
+
+    def interpolate_rate(
+        self, t: float, x0: np.ndarray, x1: np.ndarray, z: np.ndarray | None = None
+    ) -> np.ndarray:
+        r"""Its time derivative :math:`\dot\alpha x_0 + \dot\beta x_1 + \dot\gamma z`.
+
+        Parameters as in `interpolate`. Where gamma vanishes with an infinite slope the result is
+        infinite, unless `z` is left out.
+        """
+        t, x0, x1, z = self._draws(t, x0, x1, z)
+        c = self.at(t)
+        rate = c.alpha_rate * x0 + c.beta_rate * x1
+        if not z.any() or (c.gamma == 0.0 and c.gamma_squared_rate == 0.0):
+            return rate
+        with np.errstate(divide="ignore"):
+            return rate + np.divide(0.5 * c.gamma_squared_rate, c.gamma) * z
+
+    @staticmethod
+    def _draws(t, x0, x1, z):
+        t, x0, x1 = real("t", t), array("x0", x0, (1, 2)), array("x1", x1, (1, 2))
+        z = np.zeros_like(x0) if z is None else array("z", z, (1, 2))
+        for name, other in (("x1", x1), ("z", z)):
+            if other.shape != x0.shape:
+                raise ValueError(f"{name} must have the shape of x0, {x0.shape}, got {other.shape}")
+        return t, x0, x1, z
+
+
+def linear(noise: float = 0.0) -> Schedule:
+    r"""The straight line: :math:`\alpha = 1 - t`, :math:`\beta = t`, :math:`\gamma^2 = a\,t(1-t)`.
+
+    Parameters
+    ----------
+    noise : float, default 0
+        The number :math:`a \ge 0`. With 0 this is flow matching (conditional optimal transport).
+
+    Notes
+    -----
+    Given the end points, :math:`I_t` has the law of a Brownian bridge of variance rate :math:`a` at
+    each time. :math:`\dot\gamma` is infinite at both ends. M. S. Albergo, N. M. Boffi,
+    E. Vanden-Eijnden, arXiv:2303.08797.
+    """
+    noise = non_negative("noise", noise)
+    return Schedule(
+        name=f"linear, noise {noise:g}",
+        alpha=lambda t: 1.0 - t,
+        beta=lambda t: 1.0 * t,
+        alpha_rate=lambda t: -np.ones_like(t),
+        beta_rate=np.ones_like,
+        **_bridge(noise),
+    )
+
+
+def trigonometric(noise: float = 0.0) -> Schedule:
+    r"""The quarter circle: :math:`\alpha = \cos(\pi t/2)`, :math:`\beta = \sin(\pi t/2)`.
+
+    Parameters and :math:`\gamma^2 = a\,t(1-t)` as in `linear`.
+
+    Notes
+    -----
+    :math:`\alpha^2 + \beta^2 = 1`: with no noise, the covariance stays what it is when both ends
+    have the same.
+    """
+    noise = non_negative("noise", noise)
+    quarter = 0.5 * np.pi
+    return Schedule(
+        name=f"trigonometric, noise {noise:g}",
+        alpha=lambda t: np.where(t < 1.0, np.cos(quarter * t), 0.0),
+        beta=lambda t: np.sin(quarter * t),
+        alpha_rate=lambda t: -quarter * np.sin(quarter * t),
+        beta_rate=lambda t: np.where(t < 1.0, quarter * np.cos(quarter * t), 0.0),
+        **_bridge(noise),
+    )
+
+
+def encoding_decoding() -> Schedule:
+    r"""Source to pure noise at t = 1/2, and noise to target: :math:`\gamma = \sin^2 \pi t`.
+
+    :math:`\alpha = \cos^2 \pi t` up to one half and 0 after it, :math:`\beta` the mirror image. All
+    three have continuous rates, so that nothing is singular at the ends.
+    """
+    return Schedule(
+        name="encoding-decoding",
+        alpha=lambda t: np.where(t < 0.5, np.cos(np.pi * t) ** 2, 0.0),
+        beta=lambda t: np.where(t > 0.5, np.cos(np.pi * t) ** 2, 0.0),
+        gamma=lambda t: np.where(t < 1.0, np.sin(np.pi * t) ** 2, 0.0),
+        alpha_rate=lambda t: np.where(t < 0.5, -np.pi * np.sin(2 * np.pi * t), 0.0),
+        beta_rate=lambda t: np.where(t > 0.5, -np.pi * np.sin(2 * np.pi * t), 0.0),
+        gamma_squared_rate=lambda t: 2 * np.pi * np.sin(np.pi * t) ** 2 * np.sin(2 * np.pi * t),
+    )
+
+
+def checked(schedule: Schedule) -> Schedule:
+    """The same schedule, if it joins its two ends and its rates are those of its functions.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Your own. The rates are compared with central differences at sixteen times, to 1e-4.
+
+    Raises
+    ------
+    ValueError
+        If alpha, beta, gamma are not (1, 0, 0) at t = 0 and (0, 1, 0) at t = 1, if gamma is
+        negative, or if a rate is not the derivative.
+    """
+    for t, expected in ((0.0, (1.0, 0.0, 0.0)), (1.0, (0.0, 1.0, 0.0))):
+        for name, wanted in zip(("alpha", "beta", "gamma"), expected, strict=True):
+            value = getattr(schedule.at(t), name)
+            if not abs(value - wanted) <= _BOUNDARY_TOLERANCE:
+                raise ValueError(f"{name} must be {wanted:g} at t = {t:g}, got {value:g}")
+    inner, step = schedule.at(_INNER_TIMES), 1e-6
+    if inner.gamma.min() < 0.0:
+        raise ValueError(f"gamma must not be negative, got {inner.gamma.min():g}")
+    after, before = schedule.at(_INNER_TIMES + step), schedule.at(_INNER_TIMES - step)
+    differences = {
+        "alpha_rate": after.alpha - before.alpha,
+        "beta_rate": after.beta - before.beta,
+        "gamma_squared_rate": after.gamma**2 - before.gamma**2,
+    }
+    for name, difference in differences.items():
+        error = np.abs(getattr(inner, name) - difference / (2 * step))
+        if not error.max() <= _RATE_TOLERANCE:
+            at = _INNER_TIMES[error.argmax()]
+            raise ValueError(
+                f"{name} must be the derivative, got {getattr(inner, name)[error.argmax()]:g} and "
+                f"not {difference[error.argmax()] / (2 * step):g} at t = {at:g}"
+            )
+    return schedule
+
+
+def _bridge(noise: float) -> dict[str, TimeFunction]:
+    return {
+        "gamma": lambda t: np.sqrt(noise * t * (1.0 - t)),
+        "gamma_squared_rate": lambda t: noise * (1.0 - 2.0 * t),
+    }

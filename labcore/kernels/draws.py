@@ -1,0 +1,93 @@
+r"""Draws of a Gaussian process: mean plus Cholesky factor times standard normal numbers."""
+
+import numpy as np
+from scipy.linalg import cholesky
+
+from labcore import _validate as validate
+from labcore import random
+from labcore.kernels.algebra import Kernel
+
+
+def sample_prior(
+    kernel: Kernel,
+    x: np.ndarray,
+    count: int = 1,
+    *,
+    rng: int | np.random.Generator | None = None,
+    jitter: float = 1e-10,
+) -> np.ndarray:
+    r"""Draws of the Gaussian process with mean zero and covariance `kernel`, at points.
+
+    :math:`f = L z` with :math:`L L^\top = K + \varepsilon I` and z standard normal.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    x : array_like, shape (n, d) or (n,)
+        Where to draw.
+    count : int, default 1
+        How many functions. Number i uses stream i of the seed: it does not depend on `count`.
+    rng : int, numpy.random.Generator or None
+        The seed (see `labcore.random.seed_from`).
+    jitter : float, default 1e-10
+        :math:`\varepsilon` as a fraction of the mean of the diagonal. It is the variance of a white
+        noise added to the draws, and it keeps the factorisation possible when K is singular to
+        rounding, as that of a smooth kernel on a fine grid always is.
+
+    Returns
+    -------
+    numpy.ndarray, shape (count, n)
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If K plus jitter is not positive definite to rounding.
+
+    Notes
+    -----
+    Costs :math:`n^3/3` operations and n^2 numbers.
+    """
+    return sample_normal(np.zeros(len(x)), kernel(x), count, rng=rng, jitter=jitter)
+
+
+def sample_normal(
+    mean: np.ndarray,
+    covariance: np.ndarray,
+    count: int = 1,
+    *,
+    rng: int | np.random.Generator | None = None,
+    jitter: float = 1e-10,
+) -> np.ndarray:
+    r"""Draws of the normal law with this mean (n,) and covariance (n, n), as a (count, n) array.
+
+    The options are those of `sample_prior`.
+    """
+    count = validate.integer("count", count)
+    jitter = validate.non_negative("jitter", jitter)
+    factor = positive_cholesky(
+        covariance, jitter * np.diagonal(covariance).mean(), advice="Use a larger jitter."
+    )
+    seed = random.seed_from(rng)
+    n = len(mean)
+    z = np.array([random.normal(n, rng=int(seed), stream=i) for i in range(count)])
+    return mean + z.reshape(count, n) @ factor.T
+
+
+def positive_cholesky(matrix: np.ndarray, shift: float, *, advice: str) -> np.ndarray:
+    """The lower Cholesky factor of ``matrix + shift I``, or an error that says what is wrong.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        With the smallest eigenvalue and the `advice`, if the matrix is not positive definite.
+    """
+    shifted = matrix.copy()
+    shifted[np.diag_indices_from(shifted)] += shift
+    try:
+        return cholesky(shifted, lower=True, overwrite_a=True, check_finite=False)
+    except np.linalg.LinAlgError:
+        lowest = np.linalg.eigvalsh(matrix)[0] + shift
+        raise np.linalg.LinAlgError(
+            f"the matrix of {len(matrix)} points, with {shift:.3g} added to its diagonal, is not "
+            f"positive definite: its smallest eigenvalue is {lowest:.2g}. {advice}"
+        ) from None

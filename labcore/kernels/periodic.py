@@ -1,0 +1,78 @@
+r"""The periodic kernel: draws repeat themselves exactly."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from labcore import _validate as validate
+from labcore._compile import compiled
+from labcore._math import exp, sin_cos_2pi
+from labcore.kernels._pairs import fill
+from labcore.kernels.algebra import Kernel
+
+
+@dataclass(frozen=True)
+class Periodic(Kernel):
+    r"""The periodic kernel: the Gaussian kernel of points on a circle,
+
+    .. math::
+
+        k(x, y) = \exp\left(-\frac{2}{\ell^2} \sum_{i=1}^d \sin^2 \frac{\pi (x_i - y_i)}{p}\right).
+
+    Parameters
+    ----------
+    lengthscale : float, default 1
+        :math:`\ell > 0`: how much a draw wiggles within a period, without unit.
+    period : float, default 1
+        :math:`p > 0`, in the unit of the points.
+
+    Notes
+    -----
+    The spectrum is discrete, at the multiples of :math:`2\pi/p`: there is no spectral density. In
+    more than one dimension the sum is over coordinates; the same formula with :math:`|x - y|` in
+    the sine is not positive definite there.
+
+    References
+    ----------
+    D. J. C. MacKay, "Introduction to Gaussian processes", in *Neural Networks and Machine
+    Learning*, Springer 1998, equation 47.
+
+    Examples
+    --------
+    >>> Periodic(1.0, period=12.0)([0.0, 6.0, 12.0]).round(4)[0]
+    array([1.    , 0.1353, 1.    ])
+    """
+
+    lengthscale: float = 1.0
+    period: float = 1.0
+    _tunable = ("lengthscale", "period")
+
+    def __post_init__(self):
+        for name in self._tunable:
+            object.__setattr__(self, name, validate.positive(name, getattr(self, name)))
+
+    def _fill(self, x, y, out):
+        fill(_gram, x, y, out, self.lengthscale, self.period)
+
+    def _diagonal(self, x):
+        return np.ones(len(x))
+
+    def __str__(self):
+        return f"Periodic({self.lengthscale:.3g}, {self.period:.3g})"
+
+
+@compiled
+def _gram(x, columns, lower, out, lengthscale, period):
+    scale = -2.0 / (lengthscale * lengthscale)
+    half_turns = 0.5 / period
+    for i in range(x.shape[0]):
+        count = i + 1 if lower else columns.shape[1]
+        row = out[i]
+        for j in range(count):
+            row[j] = 0.0
+        for k in range(x.shape[1]):
+            for j in range(count):
+                sine, _ = sin_cos_2pi(half_turns * (x[i, k] - columns[k, j]))
+                row[j] += sine * sine
+        for j in range(count):
+            row[j] = exp(scale * row[j])

@@ -1,0 +1,24 @@
+"""The exact method: draw from the transition law, for the models that know it."""
+
+import math
+
+from labcore._compile import compiled
+from labcore.sde.model import Solver
+
+
+@compiled(inline=True)
+def _step(c, t, x, h, dw):
+    """The model's transition, with ``dw`` as its normal variable of variance h."""
+    return c.transition(t, x, h, dw, c.parameters)
+
+
+# The law is exact at any step. The path is exact for models that are functions of W_t; the
+# Ornstein-Uhlenbeck process depends on the path of W within a step too: strong order 1.
+EXACT = Solver(
+    name="exact transition",
+    interpretation="ito",
+    strong_order=1.0,
+    weak_order=math.inf,
+    step=_step,
+    needs=("transition",),
+)
