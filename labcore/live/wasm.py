@@ -53,25 +53,34 @@ def manifest() -> dict[str, Any]:
     return _built()[1]
 
 
+def is_built() -> bool:
+    """Whether the module is there, so that `module` takes no time."""
+    return _found() is not None
+
+
 @cache
 def _built() -> tuple[bytes, dict[str, Any]]:
     """Module and manifest: shipped with the package, or built before, or built now."""
-    places = [_SHIPPED]
-    if directory := _cache_directory():
-        places.append(directory)
-    for place in places:
-        try:
-            found = json.loads((place / "kernels.json").read_text())
-            if found["hash"] == sources_hash():
-                return (place / "kernels.wasm").read_bytes(), found
-        except FileNotFoundError:
-            continue
+    if found := _found():
+        return found
     with tempfile.TemporaryDirectory() as scratch:
-        target = directory or Path(scratch)
+        target = _cache_directory() or Path(scratch)
         build(target)
         return (target / "kernels.wasm").read_bytes(), json.loads(
             (target / "kernels.json").read_text()
         )
+
+
+def _found() -> tuple[bytes, dict[str, Any]] | None:
+    """Module and manifest of these sources, if they are shipped or were built before."""
+    for place in (_SHIPPED, _cache_directory()):
+        try:
+            found = json.loads((place / "kernels.json").read_text()) if place else None
+            if found and found["hash"] == sources_hash():
+                return (place / "kernels.wasm").read_bytes(), found
+        except FileNotFoundError:
+            continue
+    return None
 
 
 def build(directory: Path) -> None:
@@ -178,9 +187,12 @@ def _refuse_foreign_calls(exports: list, whole) -> None:
 def _users(whole, callee: str, exports: list) -> str:
     """Which exports' code calls `callee`, in words."""
     bodies = {f.name: str(f) for f in whole.functions if not f.is_declaration}
-    calling = {name for name, body in bodies.items() if f"@{callee}(" in body}
-    while more := {n for n, b in bodies.items() if any(f"@{c}(" in b for c in calling)} - calling:
-        calling |= more
+    calling: set[str] = set()
+    names_to_find = {callee}
+    while names_to_find:
+        pattern = re.compile("|".join(rf'@"?{re.escape(name)}(?![\w.$])' for name in names_to_find))
+        names_to_find = {n for n, body in bodies.items() if pattern.search(body)} - calling
+        calling |= names_to_find
     names = sorted(export.name for export in exports if export.name in calling)
     return f"export {', '.join(repr(n) for n in names)}"
 
@@ -189,6 +201,8 @@ def _meaning(name: str) -> str:
     """What a call to `name` comes from, in words."""
     if "NRT_" in name:
         return "that is, it allocates an array: the caller must give the buffer"
+    if name.startswith("Py"):
+        return "that is, it may raise an error with a message: assign elements, not slices"
     if "random" in name:
         return "that is, it draws from np.random: use labcore.random"
     if name.startswith("numba_x") or name.startswith("numba_ez") or "gemm" in name:

@@ -50,8 +50,9 @@ def _step(log_density, parameters, settings, seed, stream, index, position, valu
     log_ratio = (end_value - end_kinetic) - (value - kinetic)
     accepted = accepts(seed, stream, index, d, log_ratio, end_value)
     if accepted:
-        position[:] = end
-        gradient[:] = end_gradient
+        for i in range(d):
+            position[i] = end[i]
+            gradient[i] = end_gradient[i]
         value = end_value
     return value, log_ratio, accepted
 

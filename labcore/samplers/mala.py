@@ -27,8 +27,9 @@ def _step(log_density, parameters, settings, seed, stream, index, position, valu
         log_ratio += 0.5 * (noise[i] * noise[i] - back * back)
     accepted = accepts(seed, stream, index, d, log_ratio, proposal_value)
     if accepted:
-        position[:] = proposal
-        gradient[:] = proposal_gradient
+        for i in range(d):
+            position[i] = proposal[i]
+            gradient[i] = proposal_gradient[i]
         value = proposal_value
     return value, log_ratio, accepted
 

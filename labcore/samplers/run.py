@@ -99,6 +99,13 @@ def sample(
     ------
     ValueError
         If the log-density is not finite where a chain begins.
+
+    Examples
+    --------
+    >>> from labcore.samplers import MALA, gaussian, sample
+    >>> chains = sample(MALA(1.0), gaussian([1.0, 4.0]), 1000, rng=1)
+    >>> chains.samples.shape
+    (4, 1000, 2)
     """
     n_samples = integer("n_samples", n_samples, least=1)
     n_threads = integer("n_threads", n_threads or os.cpu_count() or 1, least=1)

@@ -6,6 +6,14 @@ from the caller, an explicit random stream, no allocation, no LAPACK.
 """
 
 from labcore.live.export import Export
-from labcore.live.exports import streams
+from labcore.live.exports import (
+    foundations,
+    interpolants,
+    processes,
+    rkhs,
+    samplers,
+    streams,
+)
 
-EXPORTS: dict[str, Export] = {export.name: export for part in (streams,) for export in part.EXPORTS}
+_PARTS = (streams, foundations, rkhs, samplers, processes, interpolants)
+EXPORTS: dict[str, Export] = {export.name: export for part in _PARTS for export in part.EXPORTS}
