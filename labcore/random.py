@@ -1,7 +1,7 @@
 r"""Counter-based random streams: a draw is a function of (seed, stream, index).
 
 There is no state to carry: draw number ``index`` of stream ``stream`` is computed from its address
-by Philox4x32-10 [1]_. A path or a chain owns a stream, so results do not depend on the number of
+by Philox4x32-10. A path or a chain owns a stream, so results do not depend on the number of
 threads, and any draw can be computed again, out of order, or in the reader's browser.
 
 The functions ``uniform_at``, ``uniform_pair``, ``normal_at`` and ``normal_pair`` are for use inside
@@ -9,8 +9,8 @@ compiled loops; ``uniform``, ``normal`` and ``bits`` return arrays.
 
 References
 ----------
-.. [1] J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as
-   1, 2, 3", SC 2011. doi:10.1145/2063384.2063405
+J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as
+1, 2, 3", SC 2011. doi:10.1145/2063384.2063405
 """
 
 import math

@@ -55,6 +55,11 @@ class Gaussian(Kernel):
     def _diagonal(self, x):
         return np.ones(len(x))
 
+    def _gradients(self, x):
+        slope = np.empty((len(x), len(x)))
+        fill(_slope, x, None, slope, self.lengthscale)
+        return self(x), [slope]
+
     def _spectral_density(self, omega):
         d = omega.shape[1]
         z = self.lengthscale * omega
@@ -73,3 +78,16 @@ def _gram(x, columns, lower, out, lengthscale):
         squared_distances(x, columns, i, count, row)
         for j in range(count):
             row[j] = exp(scale * row[j])
+
+
+@compiled
+def _slope(x, columns, lower, out, lengthscale):
+    """Derivative in the logarithm of the lengthscale: u exp(-u / 2) with u = |x - y|^2 / l^2."""
+    scale = 1.0 / (lengthscale * lengthscale)
+    for i in range(x.shape[0]):
+        count = i + 1 if lower else columns.shape[1]
+        row = out[i]
+        squared_distances(x, columns, i, count, row)
+        for j in range(count):
+            u = scale * row[j]
+            row[j] = u * exp(-0.5 * u)

@@ -68,12 +68,20 @@ class Matern(Kernel):
         object.__setattr__(self, "nu", float(self.nu))
         object.__setattr__(self, "lengthscale", validate.positive("lengthscale", self.lengthscale))
 
+    @property
+    def _rate(self) -> float:
+        return math.sqrt(2 * self.nu) / self.lengthscale
+
     def _fill(self, x, y, out):
-        rate = math.sqrt(2 * self.nu) / self.lengthscale
-        fill(_gram, x, y, out, rate, *_POLYNOMIAL[self.nu])
+        fill(_gram, x, y, out, self._rate, *_POLYNOMIAL[self.nu])
 
     def _diagonal(self, x):
         return np.ones(len(x))
+
+    def _gradients(self, x):
+        slope = np.empty((len(x), len(x)))
+        fill(_slope, x, None, slope, self._rate, *_POLYNOMIAL[self.nu])
+        return self(x), [slope]
 
     def _spectral_density(self, omega):
         d = omega.shape[1]
@@ -94,3 +102,15 @@ def _gram(x, columns, lower, out, rate, a, b):
         for j in range(count):
             z = rate * math.sqrt(row[j])
             row[j] = (1.0 + z * (a + b * z)) * exp(-z)
+
+
+@compiled
+def _slope(x, columns, lower, out, rate, a, b):
+    """Derivative in the logarithm of the lengthscale: -z d/dz of (1 + a z + b z^2) exp(-z)."""
+    for i in range(x.shape[0]):
+        count = i + 1 if lower else columns.shape[1]
+        row = out[i]
+        squared_distances(x, columns, i, count, row)
+        for j in range(count):
+            z = rate * math.sqrt(row[j])
+            row[j] = z * (1.0 - a + z * (a - 2.0 * b + b * z)) * exp(-z)

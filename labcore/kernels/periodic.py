@@ -1,5 +1,6 @@
 r"""The periodic kernel: draws repeat themselves exactly."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +58,14 @@ class Periodic(Kernel):
     def _diagonal(self, x):
         return np.ones(len(x))
 
+    def _gradients(self, x):
+        in_period = np.empty((len(x), len(x)))
+        gram = self(x)
+        in_lengthscale = -2.0 * gram * np.log(np.maximum(gram, np.finfo(float).tiny))
+        fill(_slope_in_period, x, None, in_period, self.lengthscale, self.period)
+        in_period *= gram
+        return gram, [in_lengthscale, in_period]
+
     def __str__(self):
         return f"Periodic({self.lengthscale:.3g}, {self.period:.3g})"
 
@@ -76,3 +85,19 @@ def _gram(x, columns, lower, out, lengthscale, period):
                 row[j] += sine * sine
         for j in range(count):
             row[j] = exp(scale * row[j])
+
+
+@compiled
+def _slope_in_period(x, columns, lower, out, lengthscale, period):
+    """Derivative of log k in log p: (2 pi / (p l^2)) sum of (x - y) sin(2 pi (x - y) / p)."""
+    scale = 2.0 * math.pi / (period * lengthscale * lengthscale)
+    for i in range(x.shape[0]):
+        count = i + 1 if lower else columns.shape[1]
+        row = out[i]
+        for j in range(count):
+            row[j] = 0.0
+        for k in range(x.shape[1]):
+            for j in range(count):
+                difference = x[i, k] - columns[k, j]
+                sine, _ = sin_cos_2pi(difference / period)
+                row[j] += scale * difference * sine

@@ -2,6 +2,8 @@ r"""The polynomial kernel: a feature space of finite dimension."""
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from labcore import _validate as validate
 from labcore._compile import compiled
 from labcore.kernels._pairs import fill
@@ -52,6 +54,12 @@ class Polynomial(Kernel):
 
     def _diagonal(self, x):
         return ((x * x).sum(axis=1) + self.offset) ** self.degree
+
+    def _gradients(self, x):
+        base = np.empty((len(x), len(x)))
+        fill(_gram, x, None, base, 1, self.offset)
+        slope = self.degree * self.offset * base ** (self.degree - 1)
+        return base**self.degree, [slope] if self._tunable else []
 
     def __str__(self):
         return f"Polynomial({self.degree}, {self.offset:.3g})"

@@ -17,6 +17,8 @@ from labcore import _validate as validate
 from labcore.kernels.algebra import Kernel
 from labcore.kernels.draws import positive_cholesky, sample_normal
 
+_SLOPE = 2e-3  # of the log likelihood, at which a climb ends: statistically, nothing
+
 
 @dataclass(frozen=True, eq=False)
 class KernelRidge:
@@ -210,14 +212,16 @@ def maximise_likelihood(
 ) -> GaussianProcess:
     r"""The posterior under the hyperparameters that give the data the largest likelihood.
 
-    Starts from the kernel and the noise variance given, and climbs in the logarithms of all their
-    positive numbers :math:`\theta_j` along
+    Starts from the kernel and the noise variance given and climbs in the logarithms of all their
+    positive numbers :math:`\theta_j`, by Newton steps in a trust region with Fisher's information
+    in place of the Hessian. With :math:`A_j = \partial A / \partial \log \theta_j` the gradient and
+    the information are
 
     .. math::
 
-        \frac{\partial \log p(y)}{\partial \log\theta_j} = \tfrac12 \alpha^\top
-        \frac{\partial A}{\partial \log\theta_j} \alpha
-        - \tfrac12 \operatorname{tr}\left(A^{-1} \frac{\partial A}{\partial \log\theta_j}\right).
+        \frac{\partial \log p(y)}{\partial \log\theta_j} = \tfrac12 \alpha^\top A_j \alpha
+        - \tfrac12 \operatorname{tr}(A^{-1} A_j), \qquad
+        F_{jk} = \tfrac12 \operatorname{tr}(A^{-1} A_j A^{-1} A_k).
 
     Parameters
     ----------
@@ -239,10 +243,9 @@ def maximise_likelihood(
     Notes
     -----
     The likelihood may have several maxima (a short lengthscale with little noise and a long one
-    with much explain the same data): the one found depends on the start. The climb ends when a
-    step gains less than 2e-9 of the likelihood; along a flat ridge the parameters may then still
-    be some percent from the top, where the data cannot tell the difference. Every step costs n^3
-    operations, and a Gram matrix or two for each parameter.
+    with much explain the same data): the one found depends on the start. It has none where the
+    data say nothing about a parameter, or push one to zero or infinity; `factor` ends the climb
+    there. A step costs 2 p n^3 operations and p n^2 numbers for p parameters; ten to fifty steps.
 
     References
     ----------
@@ -253,32 +256,46 @@ def maximise_likelihood(
     start = np.append(kernel.parameters, validate.positive("noise_variance", noise_variance))
     reach = math.log(validate.positive("factor", factor))
 
-    def loss(shift):
-        values = start * np.exp(shift)
-        return _negative_log_likelihood(kernel.with_parameters(values[:-1]), x, y, values[-1])
+    def model(u):  # u is the change of the logarithms, squeezed to stay within reach
+        values = start * np.exp(reach * np.tanh(u / reach))
+        return condition(kernel.with_parameters(values[:-1]), x, y, noise_variance=values[-1])
+
+    def loss(u):
+        posterior, squeeze = model(u), 1 - np.tanh(u / reach) ** 2
+        gradient = squeeze * _likelihood_gradient(posterior)
+        return -posterior.log_marginal_likelihood(), -gradient
+
+    def information(u):
+        squeeze = 1 - np.tanh(u / reach) ** 2
+        return np.outer(squeeze, squeeze) * _fisher_information(model(u))
 
     result = minimize(
         loss,
         np.zeros(len(start)),
         jac=True,
-        method="L-BFGS-B",
-        bounds=[(-reach, reach)] * len(start),
+        hess=information,
+        method="trust-exact",
+        options={"gtol": _SLOPE, "maxiter": 200},
     )
-    best = start * np.exp(result.x)
-    return condition(kernel.with_parameters(best[:-1]), x, y, noise_variance=best[-1])
+    return model(result.x)
 
 
-def _negative_log_likelihood(
-    kernel: Kernel, x: np.ndarray, y: np.ndarray, noise_variance: float
-) -> tuple[float, np.ndarray]:
-    """Minus the log marginal likelihood, and its gradient in the logarithms of the parameters."""
-    posterior = condition(kernel, x, y, noise_variance=noise_variance)
+def _slopes(posterior: GaussianProcess) -> np.ndarray:
+    """The derivatives of A = K + noise variance in the logarithms of all parameters."""
+    of_noise = posterior.noise_variance * np.eye(len(posterior.y))
+    return np.concatenate([posterior.kernel.parameter_gradients(posterior.x), of_noise[None]])
+
+
+def _likelihood_gradient(posterior: GaussianProcess) -> np.ndarray:
     alpha = posterior.coefficients
-    weight = cho_solve((posterior.factor, True), np.eye(len(y)), overwrite_b=True)
-    weight -= np.outer(alpha, alpha)
-    gradient = [0.5 * np.vdot(weight, g) for g in kernel.parameter_gradients(x)]
-    gradient.append(0.5 * noise_variance * np.trace(weight))
-    return -posterior.log_marginal_likelihood(), np.array(gradient)
+    inverse = cho_solve((posterior.factor, True), np.eye(len(alpha)), overwrite_b=True)
+    return 0.5 * np.tensordot(_slopes(posterior), np.outer(alpha, alpha) - inverse, axes=2)
+
+
+def _fisher_information(posterior: GaussianProcess) -> np.ndarray:
+    slopes = _slopes(posterior)
+    weighted = [cho_solve((posterior.factor, True), s, check_finite=False) for s in slopes]
+    return 0.5 * np.array([[np.vdot(a, b.T) for b in weighted] for a in weighted])
 
 
 def _data(x, y, ndim) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,13 @@
 r"""How much a sample by Markov chains is worth: autocorrelation, effective size, R-hat.
 
-The estimators are those of Vehtari, Gelman, Simpson, Carpenter and Bürkner [1]_, without their
+The estimators are those of Vehtari, Gelman, Simpson, Carpenter and Bürkner, without their
 rank-normalisation. Each chain is first split in halves, so that a chain that drifts counts as two
 chains that disagree.
 
 References
 ----------
-.. [1] A. Vehtari et al., "Rank-normalization, folding, and localization: an improved R-hat for
-   assessing convergence of MCMC", Bayesian Analysis 16 (2021). doi:10.1214/20-BA1221
+A. Vehtari et al., "Rank-normalization, folding, and localization: an improved R-hat for
+assessing convergence of MCMC", Bayesian Analysis 16 (2021). doi:10.1214/20-BA1221
 """
 
 import numpy as np
@@ -44,7 +44,8 @@ def effective_sample_size(samples) -> np.ndarray | float:
     :math:`N / \hat\tau` for N draws in all, with the integrated autocorrelation time
     :math:`\hat\tau = -1 + 2 \sum_k \hat P_k`, where :math:`\hat P_k = \hat\rho_{2k} +
     \hat\rho_{2k+1}` is summed while positive and made non-increasing (Geyer's initial monotone
-    sequence). The correlations combine within- and between-chain variance, equation (10) of [1]_.
+    sequence). The correlations combine within- and between-chain variance (Vehtari et al.,
+    equation 10).
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def split_rhat(samples) -> np.ndarray | float:
 
     :math:`\hat R = \sqrt{\hat v / W}` with :math:`\hat v = \frac{n-1}{n} W + \frac1n B`, where W is
     the mean variance within half-chains and :math:`B / n` the variance of their means (equation (4)
-    of [1]_). Above 1.01 the chains have not mixed; 1 does not prove that they have.
+    of Vehtari et al.). Above 1.01 the chains have not mixed; 1 does not prove that they have.
 
     Parameters and result as in `effective_sample_size`.
     """

@@ -12,7 +12,7 @@ def stationary_distribution(kernel) -> np.ndarray:
     r"""The probability vector with :math:`\pi P = \pi`.
 
     Eliminates one state after another: a walker who is watched only while in the first k states is
-    a Markov chain on them. As nothing is ever subtracted [1]_, even probabilities far below the
+    a Markov chain on them. As nothing is ever subtracted, even probabilities far below the
     rounding error of the others come out with nearly all their digits. Costs :math:`O(n^3)`.
 
     Parameters
@@ -27,8 +27,8 @@ def stationary_distribution(kernel) -> np.ndarray:
 
     References
     ----------
-    .. [1] W. K. Grassmann, M. I. Taksar, D. P. Heyman, "Regenerative analysis and steady state
-       distributions for Markov chains", Operations Research 33 (1985). doi:10.1287/opre.33.5.1107
+    W. K. Grassmann, M. I. Taksar, D. P. Heyman, "Regenerative analysis and steady state
+    distributions for Markov chains", Operations Research 33 (1985). doi:10.1287/opre.33.5.1107
     """
     P = _stochastic(kernel).copy()
     n = len(P)

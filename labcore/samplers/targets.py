@@ -237,7 +237,7 @@ def _dense_gaussian(x, parameters, gradient):
 
 
 def banana(curvature: float = 1.0, width: float = 1.0) -> Target:
-    r"""A normal distribution bent along a parabola, after Haario, Saksman and Tamminen [1]_.
+    r"""A normal distribution bent along a parabola, after Haario, Saksman and Tamminen.
 
     :math:`X_1 \sim N(0, w^2)` and :math:`X_2 \mid X_1 \sim N(c\,(X_1^2 - w^2), 1)`, with
     `curvature` c and `width` w. The mean is 0, the covariance
@@ -245,8 +245,8 @@ def banana(curvature: float = 1.0, width: float = 1.0) -> Target:
 
     References
     ----------
-    .. [1] H. Haario, E. Saksman, J. Tamminen, "Adaptive proposal distribution for random walk
-       Metropolis algorithm", Computational Statistics 14 (1999). doi:10.1007/s001800050022
+    H. Haario, E. Saksman, J. Tamminen, "Adaptive proposal distribution for random walk
+    Metropolis algorithm", Computational Statistics 14 (1999). doi:10.1007/s001800050022
     """
     c, w = real("curvature", curvature), positive("width", width)
 
@@ -270,7 +270,7 @@ def _banana(x, parameters, gradient):
 
 
 def funnel(dimension: int = 2, centring: float = 1.0, scale: float = 3.0) -> Target:
-    r"""Neal's funnel [1]_, in coordinates from centred to non-centred.
+    r"""Neal's funnel, in coordinates from centred to non-centred.
 
     The funnel is :math:`V \sim N(0, s^2)` and :math:`X_i \mid V \sim N(0, e^V)` for the other
     :math:`d - 1` coordinates, with `scale` s. Sampled are :math:`V` and
@@ -280,8 +280,8 @@ def funnel(dimension: int = 2, centring: float = 1.0, scale: float = 3.0) -> Tar
 
     References
     ----------
-    .. [1] R. M. Neal, "Slice sampling", Annals of Statistics 31 (2003), section 8.
-       doi:10.1214/aos/1056562461
+    R. M. Neal, "Slice sampling", Annals of Statistics 31 (2003), section 8.
+    doi:10.1214/aos/1056562461
     """
     d = integer("dimension", dimension, least=2)
     c, s = real("centring", centring), positive("scale", scale)

@@ -50,7 +50,7 @@ class Model(NamedTuple):
 
 
 class Solver(NamedTuple):
-    """A one-step method: ``step(coefficients, t, x, h, dw)`` is the state at t + h.
+    r"""A one-step method: ``step(coefficients, t, x, h, dw)`` is the state at t + h.
 
     Parameters
     ----------
@@ -59,9 +59,9 @@ class Solver(NamedTuple):
     interpretation : {"ito", "stratonovich"}
         Of which integral `step` takes a step.
     strong_order : float
-        p in E|X_T - its approximation| = O(h^p), on the same Brownian path.
+        :math:`p` in :math:`\E\abs{X_T - X_T^h} = O(h^p)`, both on the same Brownian path.
     weak_order : float
-        p in |E f(X_T) - E f(its approximation)| = O(h^p), for smooth f.
+        :math:`p` in :math:`\abs{\E f(X_T) - \E f(X_T^h)} = O(h^p)`, for smooth f.
     step : compiled function
         Inlined in the loop of `labcore.sde.solve`.
     needs : tuple of str

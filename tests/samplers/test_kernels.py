@@ -91,6 +91,25 @@ def test_the_test_of_invariance_sees_a_kernel_without_its_correction():
     assert invariance_z(Unadjusted(0.9), TARGETS[0]).max() > 10.0
 
 
+@njit
+def _wrong_sign(x, parameters, gradient):
+    value = 0.0
+    for i in range(x.size):
+        gradient[i] = x[i]
+        value -= 0.5 * x[i] * x[i]
+    return value
+
+
+@pytest.mark.parametrize("sampler", [MALA(0.9), HMC(0.35, 5)], ids=name)
+def test_a_wrong_gradient_costs_acceptance_and_not_the_law(sampler):
+    """Any field makes the proposal reversible and volume-preserving: |z| < 4.5 as above."""
+    right = gaussian(np.ones(2))
+    wrong = right._replace(log_density=_wrong_sign)
+    assert invariance_z(sampler, wrong).max() < 4.5
+    runs = [sample(sampler, target, 500, rng=13, progress=False) for target in (right, wrong)]
+    assert runs[1].acceptance.mean() < runs[0].acceptance.mean() - 0.05
+
+
 def flow_z(sampler, target, edges, n_chains=200_000):
     """z-scores of the flows between bins: as many chains cross from i to j as from j to i."""
     start = target.draw(n_chains, 21)

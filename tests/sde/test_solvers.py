@@ -40,6 +40,36 @@ HYPERBOLIC = sde.Model(
 )
 
 
+def hyperbolic(t, x):
+    """Drift, diffusion and its derivative, written out once more in NumPy."""
+    return 0.5 * x + t * np.hypot(1, x), np.hypot(1, x), x / np.hypot(1, x)
+
+
+def test_a_step_is_the_documented_formula():
+    c = Coefficients(*HYPERBOLIC[1:4], no_transition, (), 0.0)
+    t, x, h, dw = 0.3, 0.7, 0.1, -0.45
+    b, sigma, slope = hyperbolic(t, x)
+    euler = x + b * h + sigma * dw
+    b_ahead, sigma_ahead, _ = hyperbolic(t + h, euler)
+    expected = {
+        sde.EULER_MARUYAMA: euler,
+        sde.MILSTEIN: euler + sigma * slope * (dw**2 - h) / 2,
+        sde.HEUN: x + (b + b_ahead) / 2 * h + (sigma + sigma_ahead) / 2 * dw,
+    }
+    for solver, value in expected.items():
+        assert solver.step(c, t, x, h, dw) == pytest.approx(value, rel=1e-14), solver.name
+
+
+def test_each_step_is_given_the_time_at_its_start():
+    n, t_end = 6, 1.5
+    x, h = np.full(3, 0.2), t_end / n
+    for i, dw in enumerate(np.diff(sde.brownian_paths(t_end, n, 3, rng=1)).T):
+        b, sigma, _ = hyperbolic(i * h, x)
+        x = x + b * h + sigma * dw
+    end = sde.solve(HYPERBOLIC, sde.EULER_MARUYAMA, 0.2, t_end, n, 3, rng=1).x[:, -1]
+    np.testing.assert_allclose(end, x, rtol=1e-13)
+
+
 def strong_errors(model, solver, x0, n_paths=4000):
     """E|X_1 - approximation|, on the same Brownian paths for each number of steps."""
     exact = model.solution(1.0, x0, sde.brownian_paths(1.0, 1, n_paths, rng=4)[:, -1])
