@@ -21,6 +21,10 @@ from nbformat import NotebookNode
 from tools import notebooks
 from tools.notebook_checks import authoring_faults, output_faults
 
+# Kernels inherit this. On a busy machine the threads of OpenBLAS wait for each other by spinning:
+# small factorisations were seen to take fifty times the processor time. (As in tools.nbval_time.)
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 TIMEOUT = 120
 
 
