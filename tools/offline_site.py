@@ -8,6 +8,7 @@ import re
 import shutil
 from pathlib import Path
 
+from fontTools import subset
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -26,6 +27,8 @@ LOADS = re.compile(
     r"""(?:src|href|data)=["']((?:https?:)?//[^"']+)""",
     re.IGNORECASE,
 )
+ICON = re.compile(r"\bfa-[a-z0-9-]+")
+INSERTS = re.compile(r"""([^{}]*)\{[^{}]*content:\s*["']\\([0-9a-f]{2,5})["']""")
 # Links that name a page rather than load it.
 RELATIONS = re.compile(r"""rel=["'](?:canonical|license|alternate)["']""")
 
@@ -58,16 +61,40 @@ def copy(source: Path, target: Path) -> None:
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
-    """Empty the icon script (its web font does the work), then look for external loads."""
+    """Make the icons light, then look for external loads."""
     if exception or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    icons = out / "_static" / "scripts" / "fontawesome.js"
-    if icons.exists():  # 1.5 MB a page
-        icons.write_text("/* The icons come from the web font, through the style sheet. */\n")
+    lighten_icons(out)
     for page in sorted(out.rglob("*.html")):
         for url in external_loads(page.read_text(encoding="utf-8")):
             log.warning("%s loads %s from another host", page.relative_to(out), url, type="offline")
+
+
+def lighten_icons(out: Path) -> None:
+    """Leave of Font Awesome what the pages show: 1.5 MB of script a page, and two large fonts."""
+    script = out / "_static" / "scripts" / "fontawesome.js"
+    if script.exists():
+        script.write_text("/* The icons come from the web font, through the style sheet. */\n")
+    static = out / "_static"
+    styles = "".join(p.read_text(encoding="utf-8") for p in sorted(static.rglob("*.css")))
+    # An icon in use is a class of a page or script, or a character that a style sheet inserts.
+    sources = [*sorted(out.rglob("*.html")), *sorted(static.rglob("*.js"))]
+    used = {c for p in sources for c in ICON.findall(p.read_text(encoding="utf-8"))}
+    characters = {
+        int(code, 16)
+        for selectors, code in INSERTS.findall(styles)
+        if not (names := set(ICON.findall(selectors))) or names & used
+    }
+    for font in sorted((static / "vendor" / "fontawesome").rglob("*.woff2")):
+        options = subset.Options(flavor="woff2", layout_features=[], notdef_outline=True)
+        loaded = subset.load_font(str(font), options)
+        cut = subset.Subsetter(options)
+        cut.populate(unicodes=characters)
+        cut.subset(loaded)
+        subset.save_font(loaded, str(font), options)
+    for left in [*static.rglob("fa-*.ttf"), *static.rglob("*.map")]:
+        left.unlink()  # for browsers before 2014, and for those who debug the theme
 
 
 def external_loads(html: str) -> list[str]:
