@@ -39,6 +39,7 @@ serve: $(READY)
 	@$(PY) -m tools.serve
 
 lab: $(READY)
+	@$(PY) -m tools.vendor
 	@$(PY) -m jupyterlab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks
 
 refresh: $(READY)

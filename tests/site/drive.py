@@ -1,5 +1,6 @@
 """Drive one live figure as a reader would, and compare the numbers it shows with Python's."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Locator
 from playwright.sync_api import Page as Tab
 
-from labcore.live.evaluate import Evaluation
+from labcore.live.evaluate import UNKNOWN, Evaluation
 
 PATIENCE = 10_000  # ms; a computation takes a few, the machine may be busy
 
@@ -19,7 +20,8 @@ def frames(tab: Tab) -> Locator:
 
 def specification(frame: Locator) -> dict[str, Any]:
     """The figure's description, as the page holds it."""
-    return frame.evaluate("(f) => JSON.parse(f.querySelector('.live-figure-spec').textContent)")
+    script = frame.locator("script.live-figure-spec")
+    return json.loads(script.text_content())
 
 
 def state(frame: Locator) -> dict[str, Any]:
@@ -73,7 +75,9 @@ def wrong_numbers(frame: Locator) -> list[str]:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two written numbers agree, but for one unit of the last digit written."""
+    """Whether the number shown agrees with Python's, but for one unit of the last digit."""
+    if other == UNKNOWN:  # a time, which is the browser's alone
+        return re.fullmatch(r"[0-9.]+(e-[0-9]+)?", one) is not None
     if one == other:
         return True
     digits = [re.sub(r"[^0-9.e+-]", "", text) for text in (one, other)]
@@ -130,10 +134,9 @@ def _arrow(frame: Locator, control: dict[str, Any]) -> None:
     _input(frame, control).press(key)
 
 
-def _page_key(frame: Locator, control: dict[str, Any]) -> None:
-    _input(frame, control).press(
-        "Home" if state(frame)[control["name"]] > control["low"] else "End"
-    )
+def _end_key(frame: Locator, control: dict[str, Any]) -> None:
+    is_low = state(frame)[control["name"]] <= control["low"]
+    _input(frame, control).press("End" if is_low else "Home")
 
 
 def _step(frame: Locator, control: dict[str, Any]) -> None:
@@ -214,8 +217,8 @@ def _remove_point(frame: Locator, control: dict[str, Any]) -> None:
 
 
 ACTIONS = {
-    "slider": [("a key on", _arrow), ("Home or End on", _page_key)],
-    "play": [("a key on", _arrow), ("Step", _step), ("Home or End on", _page_key), ("Play", _play)],
+    "slider": [("a key on", _arrow), ("Home or End on", _end_key)],
+    "play": [("a key on", _arrow), ("Step", _step), ("Home or End on", _end_key), ("Play", _play)],
     "choice": [("another option of", _other_choice)],
     "toggle": [("Space on", _space), ("Space again on", _space)],
     "seed": [("typing into", _type_seed), ("Draw again", _draw_again)],

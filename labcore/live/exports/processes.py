@@ -1,9 +1,9 @@
-"""Noise in continuous time: sums that become integrals, solvers and their errors, stiff steps."""
+"""Noise in continuous time: paths and integrals, solvers and their errors, wells and densities."""
 
 import math
 
 from labcore._compile import compiled
-from labcore._math import exp
+from labcore._math import exp, log
 from labcore.live.export import Export
 from labcore.sde import euler_maruyama, milstein
 from labcore.sde.brownian import fill_brownian
@@ -23,37 +23,96 @@ from labcore.sde.models import (
 
 
 @compiled
-def _stochastic_integral(seed, point, n_steps, w, z, t, path, sums, limit):
+def _brownian_zoom(seed, doublings, w, z, t, path, smooth, numbers):
+    """The start of a Brownian path and of a sine, time stretched c = 2^`doublings` times.
+
+    Heights are stretched sqrt(c) times. `numbers` holds the sums of the increments' sizes and of
+    their squares for the path shown, then the same for the smooth curve, and c.
+    """
+    fine = w.shape[0] - 1
+    shown = t.size - 1
+    magnification = exp(doublings * math.log(2.0))
+    height = math.sqrt(magnification)
+    numbers[4] = magnification
+    fill_brownian(seed, 0, 1.0, w, z)
+    for i in range(shown + 1):
+        k = min(fine, int(i * fine / (shown * magnification) + 0.5))
+        now = k / fine
+        t[i] = now * magnification
+        path[i] = height * w[k, 0]
+        smooth[i] = height * 0.7 * math.sin(4.0 * math.pi * now)
+        if i > 0:
+            move, slide = path[i] - path[i - 1], smooth[i] - smooth[i - 1]
+            numbers[0] += abs(move)
+            numbers[1] += move * move
+            numbers[2] += abs(slide)
+            numbers[3] += slide * slide
+
+
+@compiled
+def _stochastic_integral(
+    seed, point, n_steps, n_paths, w, z, t, sums, ito, stratonovich, gaps, numbers
+):
     """Sums of W dW on [0, 1] with W taken a fraction `point` of the way through each step.
 
-    `path` is Brownian motion on the grid of `t`, `sums` the sum up to each time with `n_steps`
-    steps in all (constant between them), `limit` what it tends to, (W^2 + (2 point - 1) t) / 2.
+    `sums` is the sum up to each time with `n_steps` steps in all (constant between their ends) on
+    path 0, beside the two integrals, (W^2 - t) / 2 and W^2 / 2. `gaps` is, for each path, the sum
+    at time 1 less Ito's integral; `numbers` holds their mean and standard deviation.
     """
     fine = w.shape[0] - 1
     stride = fine // n_steps
+    inside = int(point * stride + 0.5)
+    each = fine // (t.size - 1)
+    for first in range(0, n_paths, w.shape[1]):
+        fill_brownian(seed, first, 1.0, w, z)
+        for lane in range(min(w.shape[1], n_paths - first)):
+            total = 0.0
+            for i in range(n_steps):
+                a = i * stride
+                total += w[a + inside, lane] * (w[a + stride, lane] - w[a, lane])
+            gaps[first + lane] = total - 0.5 * (w[fine, lane] * w[fine, lane] - 1.0)
+    numbers[0], numbers[1] = _mean_and_deviation(gaps)
     fill_brownian(seed, 0, 1.0, w, z)
     total = 0.0
     for i in range(fine + 1):
-        t[i] = i / fine
-        path[i] = w[i, 0]
         if i > 0 and i % stride == 0:
-            left, right = w[i - stride, 0], w[i, 0]
-            total += ((1.0 - point) * left + point * right) * (right - left)
-        sums[i] = total
-        limit[i] = 0.5 * (path[i] * path[i] + (2.0 * point - 1.0) * t[i])
+            total += w[i - stride + inside, 0] * (w[i, 0] - w[i - stride, 0])
+        if i % each == 0:
+            k = i // each
+            t[k] = i / fine
+            sums[k] = total
+            stratonovich[k] = 0.5 * w[i, 0] * w[i, 0]
+            ito[k] = stratonovich[k] - 0.5 * t[k]
 
 
 @compiled
 def _strong_error(
-    seed, growth, volatility, level, n_paths, w, z, t, exact, euler, milstein_path, h, error
+    seed,
+    growth,
+    volatility,
+    level,
+    n_paths,
+    w,
+    z,
+    t,
+    exact,
+    times,
+    euler,
+    milstein_path,
+    h,
+    error,
+    guide,
+    orders,
 ):
     """Euler-Maruyama and Milstein against the solution of geometric Brownian motion on [0, 1].
 
-    Path 0 with 2^`level` steps is written down, straight lines between the steps; `error` is the
-    mean of |X_1 - approximation| over the paths of each solver (row) and step size (column) `h`.
+    Path 0 is written down in 2^`level` steps, at `times` (nan beyond the last). `error` is the mean
+    of |X_1 - approximation| over the paths of each solver (row) and step size (column) `h`,
+    `orders` the slopes of its logarithm by least squares, and `guide` has the slopes 1/2 and 1.
     """
     fine = w.shape[0] - 1
     width = w.shape[1]
+    levels = h.size
     c = Coefficients(
         _growing_drift,
         _growing_diffusion,
@@ -65,7 +124,7 @@ def _strong_error(
     rounds = max(1, n_paths // width)
     for block in range(rounds):
         fill_brownian(seed, block * width, 1.0, w, z)
-        for j in range(h.size):
+        for j in range(levels):
             n_steps = 2 << j
             stride = fine // n_steps
             h[j] = 1.0 / n_steps
@@ -78,78 +137,223 @@ def _strong_error(
                 end = _growing_transition(0.0, 1.0, 1.0, w[fine, lane], c.parameters)
                 error[0, j] += abs(x - end)
                 error[1, j] += abs(y - end)
-    for j in range(h.size):
+    middle = 0.5 * (levels - 1)
+    spread = 0.0
+    for j in range(levels):
         error[0, j] /= rounds * width
         error[1, j] /= rounds * width
+        spread += (j - middle) ** 2
+        for row in range(2):
+            orders[row] -= (j - middle) * log(max(error[row, j], 1e-300)) / math.log(2.0)
+    for row in range(2):
+        orders[row] /= spread
+        for j in range(levels):
+            ratio = h[j] / h[levels - 1]
+            guide[row, j] = error[row, levels - 1] * (math.sqrt(ratio) if row == 0 else ratio)
     fill_brownian(seed, 0, 1.0, w, z)
-    stride = fine >> level
-    step_size = 1.0 / (1 << level)
-    euler[0] = milstein_path[0] = 1.0
     for i in range(fine + 1):
         t[i] = i / fine
         exact[i] = _growing_transition(0.0, 1.0, t[i], w[i, 0], c.parameters)
-    for i in range(1 << level):
-        a, b = i * stride, (i + 1) * stride
-        dw = w[b, 0] - w[a, 0]
-        euler[b] = euler_maruyama._step(c, t[a], euler[a], step_size, dw)
-        milstein_path[b] = milstein._step(c, t[a], milstein_path[a], step_size, dw)
-        for k in range(a + 1, b):
-            share = (k - a) / stride
-            euler[k] = (1.0 - share) * euler[a] + share * euler[b]
-            milstein_path[k] = (1.0 - share) * milstein_path[a] + share * milstein_path[b]
+        times[i] = euler[i] = milstein_path[i] = math.nan
+    n_steps = 1 << level
+    stride = fine >> level
+    times[0], euler[0], milstein_path[0] = 0.0, 1.0, 1.0
+    for i in range(n_steps):
+        dw = w[(i + 1) * stride, 0] - w[i * stride, 0]
+        now = i / n_steps
+        times[i + 1] = (i + 1) / n_steps
+        euler[i + 1] = euler_maruyama._step(c, now, euler[i], 1.0 / n_steps, dw)
+        milstein_path[i + 1] = milstein._step(c, now, milstein_path[i], 1.0 / n_steps, dw)
 
 
 @compiled
-def _double_well(seed, diffusion, t_end, n_steps, n_paths, w, z, t, paths, ends, grid, density):
+def _double_well(
+    seed, diffusion, step_size, t_end, n_paths, w, z, t, paths, time, fine, ends, grid, density, law
+):
     """Euler-Maruyama in a double well from X = -1, and the stationary density on `grid`.
 
-    The paths of `paths` are written down whole, of all `n_paths` only the ends. A path that leaves
-    the range of numbers stays there as nan, and so is what lies beyond the last step.
+    The noise is drawn on the grid of `time`; a step takes as many of its intervals as fit into
+    `step_size`, so every step sees the same noise. Of all `n_paths` only the `ends` are kept, the
+    first ones are written down at the times `t` (nan beyond the last), and path 0 with the
+    finest step as `fine`. A path that has left for good, beyond 10^6, is nan from there on. `law`
+    holds the share of the ends that lie right of 0, and the number that left.
     """
     width = w.shape[1]
-    noise = w[: n_steps + 1]
+    intervals = w.shape[0] - 1
+    stride = max(1, int(step_size * intervals / t_end + 0.5))
+    n_steps = intervals // stride
+    h = t_end * stride / intervals
     c = Coefficients(
         _double_well_drift, _double_well_diffusion, _zero, _restoring_transition, (diffusion,), 0.0
     )
-    h = t_end / n_steps
-    for i in range(t.size):
+    for i in range(intervals + 1):
+        time[i] = t_end * i / intervals
         t[i] = i * h if i <= n_steps else math.nan
         for path in range(paths.shape[0]):
             paths[path, i] = math.nan
     for first in range(0, n_paths, width):
-        fill_brownian(seed, first, t_end, noise, z)
+        fill_brownian(seed, first, t_end, w, z)
+        if first == 0:
+            x = fine[0] = -1.0
+            for i in range(intervals):
+                x = euler_maruyama._step(c, time[i], x, time[1], w[i + 1, 0] - w[i, 0])
+                fine[i + 1] = x
         for lane in range(min(width, n_paths - first)):
             x = -1.0
             for i in range(n_steps + 1):
                 if i > 0:
-                    x = euler_maruyama._step(c, t[i - 1], x, h, noise[i, lane] - noise[i - 1, lane])
-                    if not abs(x) < 1e100:
+                    dw = w[i * stride, lane] - w[(i - 1) * stride, lane]
+                    x = euler_maruyama._step(c, t[i - 1], x, h, dw)
+                    if not abs(x) < 1e6:
                         x = math.nan
                 if first + lane < paths.shape[0]:
                     paths[first + lane, i] = x
             ends[first + lane] = x
-    spacing = (grid.size - 1) / 6.0
+    right, left_for_good = 0.0, 0.0
+    for i in range(n_paths):
+        if ends[i] != ends[i]:
+            left_for_good += 1.0
+        elif ends[i] > 0.0:
+            right += 1.0
+    law[0], law[1] = right / (n_paths - left_for_good), left_for_good
+    _fill_stationary(diffusion, 2.4, grid, density)
+
+
+@compiled
+def _double_well_law(
+    seed,
+    diffusion,
+    t_end,
+    n_steps,
+    n_paths,
+    w,
+    z,
+    work,
+    t,
+    positions,
+    grid,
+    density,
+    stationary,
+    right,
+):
+    """The law in a double well from X = -1: particles, and the Fokker-Planck equation.
+
+    `positions` and `density` have a row for each time of `t`; `right` is the share right of 0, by
+    the particles and by the density. A walker on `grid` hops to its neighbours at rates with the
+    mean and the spread of the equation, and its law is followed by Crank and Nicolson's rule,
+    after four implicit half-steps that smooth the start.
+    """
+    c = Coefficients(
+        _double_well_drift, _double_well_diffusion, _zero, _restoring_transition, (diffusion,), 0.0
+    )
+    frames, cells = density.shape
+    every = n_steps // (frames - 1)
+    h = t_end / n_steps
+    width = w.shape[1]
+    for first in range(0, n_paths, width):
+        fill_brownian(seed, first, t_end, w, z)
+        for lane in range(min(width, n_paths - first)):
+            x = -1.0
+            positions[0, first + lane] = x
+            for i in range(n_steps):
+                x = euler_maruyama._step(c, i * h, x, h, w[i + 1, lane] - w[i, lane])
+                if (i + 1) % every == 0:
+                    positions[(i + 1) // every, first + lane] = x
+    _fill_stationary(diffusion, 2.2, grid, stationary)
+    delta = grid[1] - grid[0]
+    law, up, rest = work[0], work[1], work[2]
+    for i in range(cells):
+        law[i] = 0.0
+    law[int((2.2 - 1.0) / delta + 0.5)] = 1.0 / delta
+    for frame in range(frames):
+        t[frame] = frame * every * h
+        for k in range(every if frame > 0 else 0):
+            if frame == 1 and k < 2:
+                _hop(law, up, rest, grid, diffusion, 0.5 * h, 1.0)
+                _hop(law, up, rest, grid, diffusion, 0.5 * h, 1.0)
+            else:
+                _hop(law, up, rest, grid, diffusion, h, 0.5)
+        for i in range(cells):
+            density[frame, i] = law[i]
+            share = 0.5 if grid[i] == 0.0 else 1.0
+            right[1, frame] += share * law[i] * delta if grid[i] >= 0.0 else 0.0
+        for path in range(n_paths):
+            right[0, frame] += 1.0 / n_paths if positions[frame, path] > 0.0 else 0.0
+
+
+@compiled
+def _hop(law, up, rest, grid, diffusion, h, implicit):
+    """Let the law of a hopping walker move for `h`; a tridiagonal system, solved by elimination."""
+    cells = law.size
+    delta = grid[1] - grid[0]
+    spread = 0.5 * diffusion * diffusion / (delta * delta)
+    for i in range(cells):
+        left, here, right = _rates(grid, i, spread, delta)
+        gain = -here * law[i]
+        gain += left * law[i - 1] if i > 0 else 0.0
+        gain += right * law[i + 1] if i < cells - 1 else 0.0
+        rest[i] = law[i] + (1.0 - implicit) * h * gain
+    for i in range(cells):
+        left, here, right = _rates(grid, i, spread, delta)
+        pivot = 1.0 + implicit * h * here
+        if i > 0:
+            pivot -= implicit * h * left * up[i - 1]
+            rest[i] += implicit * h * left * rest[i - 1]
+        up[i] = implicit * h * right / pivot
+        rest[i] /= pivot
+    law[cells - 1] = rest[cells - 1]
+    for i in range(cells - 2, -1, -1):
+        law[i] = rest[i] + up[i] * law[i + 1]
+
+
+@compiled(inline=True)
+def _rates(grid, i, spread, delta):
+    """Rates of hopping to cell i from its left, away from it, and to it from its right."""
+    x = grid[i]
+    slide = (x - x * x * x) / (2.0 * delta)
+    left, right, away = 0.0, 0.0, 0.0
+    if i > 0:
+        below = grid[i - 1]
+        left = spread + (below - below * below * below) / (2.0 * delta)
+        away += spread - slide
+    if i < grid.size - 1:
+        above = grid[i + 1]
+        right = spread - (above - above * above * above) / (2.0 * delta)
+        away += spread + slide
+    return left, away, right
+
+
+@compiled
+def _fill_stationary(diffusion, edge, grid, density):
+    """The density in proportion to exp(-2 V / sigma^2) on a grid from -edge to edge."""
+    spacing = 2.0 * edge / (grid.size - 1)
     total = 0.0
     for i in range(grid.size):
-        grid[i] = -3.0 + i / spacing
+        grid[i] = spacing * (i - 0.5 * (grid.size - 1))
         square = grid[i] * grid[i]
         density[i] = exp((square - 0.5 * square * square) / (diffusion * diffusion))
-        total += density[i] / spacing
+        total += density[i] * spacing
     for i in range(grid.size):
         density[i] /= total
 
 
 @compiled
-def _restoring(seed, rate, diffusion, n_steps, w, z, t, euler, exact, mean, sd, numbers):
+def _restoring(
+    seed, rate, diffusion, step_size, w, z, t, euler, exact, time, mean, low, high, ends, numbers
+):
     """Ornstein-Uhlenbeck from X = 3 on [0, 4]: Euler-Maruyama beside the exact transition.
 
-    `numbers` holds the standard deviations at the end over all paths (Euler's, the exact draws',
-    the closed form) and the factor 1 - h rate by which an Euler step multiplies. What lies beyond
-    the last step is nan.
+    Both take the same steps with the same noise, drawn on the grid of `time`; the first paths are
+    written down at the times `t` (nan beyond the last), all `ends` are kept. `mean`, `low` and
+    `high` are the closed form's mean and 95 % band. `numbers` holds the standard deviations of the
+    ends (Euler's, the exact draws', the closed form) and the factor 1 - h rate of an Euler step.
     """
     t_end, start = 4.0, 3.0
-    n_paths, width = euler.shape[0], w.shape[1]
-    noise = w[: n_steps + 1]
+    shown, n_paths, width = euler.shape[0], ends.shape[1], w.shape[1]
+    intervals = w.shape[0] - 1
+    stride = max(1, int(step_size * intervals / t_end + 0.5))
+    n_steps = intervals // stride
+    h = t_end * stride / intervals
     c = Coefficients(
         _restoring_drift,
         _restoring_diffusion,
@@ -158,55 +362,82 @@ def _restoring(seed, rate, diffusion, n_steps, w, z, t, euler, exact, mean, sd, 
         (rate, 0.0, diffusion),
         0.0,
     )
-    h = t_end / n_steps
-    for i in range(n_steps + 1, t.size):
-        t[i] = mean[i] = sd[i] = math.nan
-        for path in range(n_paths):
-            euler[path, i] = exact[path, i] = math.nan
-    for i in range(n_steps + 1):
-        t[i] = i * h
-        decay = exp(-rate * t[i])
+    for i in range(intervals + 1):
+        time[i] = t_end * i / intervals
+        decay = exp(-rate * time[i])
+        deviation = diffusion * math.sqrt((1.0 - decay * decay) / (2.0 * rate))
         mean[i] = start * decay
-        sd[i] = diffusion * math.sqrt((1.0 - decay * decay) / (2.0 * rate))
+        low[i] = mean[i] - 1.96 * deviation
+        high[i] = mean[i] + 1.96 * deviation
+        t[i] = i * h if i <= n_steps else math.nan
+        for path in range(shown):
+            euler[path, i] = exact[path, i] = math.nan
     for first in range(0, n_paths, width):
-        fill_brownian(seed, first, t_end, noise, z)
+        fill_brownian(seed, first, t_end, w, z)
         for lane in range(min(width, n_paths - first)):
             x, y = start, start
+            path = first + lane
             for i in range(n_steps + 1):
                 if i > 0:
-                    dw = noise[i, lane] - noise[i - 1, lane]
+                    dw = w[i * stride, lane] - w[(i - 1) * stride, lane]
                     x = euler_maruyama._step(c, t[i - 1], x, h, dw)
                     y = _restoring_transition(t[i - 1], y, h, dw, c.parameters)
-                euler[first + lane, i] = x
-                exact[first + lane, i] = y
-    numbers[0] = _deviation(euler, n_steps)
-    numbers[1] = _deviation(exact, n_steps)
-    numbers[2] = sd[n_steps]
+                if path < shown:
+                    euler[path, i] = x
+                    exact[path, i] = y
+            ends[0, path] = x
+            ends[1, path] = y
+    numbers[0] = _mean_and_deviation(ends[0])[1]
+    numbers[1] = _mean_and_deviation(ends[1])[1]
+    decay = exp(-rate * n_steps * h)
+    numbers[2] = diffusion * math.sqrt((1.0 - decay * decay) / (2.0 * rate))
     numbers[3] = 1.0 - h * rate
 
 
 @compiled
-def _deviation(paths, column):
-    """Standard deviation of a column."""
-    n = paths.shape[0]
+def _mean_and_deviation(values):
+    """Mean and standard deviation."""
+    n = values.size
     mean, square = 0.0, 0.0
     for i in range(n):
-        mean += paths[i, column] / n
+        mean += values[i] / n
     for i in range(n):
-        square += (paths[i, column] - mean) ** 2 / n
-    return math.sqrt(square)
+        square += (values[i] - mean) ** 2 / n
+    return mean, math.sqrt(square)
 
 
-_NOISE = {"w": "float64[points, 32]", "z": "float64[2, 32]", "t": "float64[points]"}
+_NOISE = {"w": "float64[points, 32]", "z": "float64[2, 32]"}
 
 EXPORTS = [
     Export(
+        "brownian_zoom",
+        _brownian_zoom,
+        {
+            "seed": "uint64",
+            "doublings": "float64",
+            "w": "float64[points, 1]",
+            "z": "float64[2, 1]",
+            "t": "float64[shown]",
+            "path": "float64[shown]",
+            "smooth": "float64[shown]",
+            "numbers": "float64[5]",
+        },
+        ("w", "z", "t", "path", "smooth", "numbers"),
+    ),
+    Export(
         "stochastic_integral",
         _stochastic_integral,
-        {"seed": "uint64", "point": "float64", "n_steps": "int64"}
+        {"seed": "uint64", "point": "float64", "n_steps": "int64", "n_paths": "int64"}
         | _NOISE
-        | {"path": "float64[points]", "sums": "float64[points]", "limit": "float64[points]"},
-        ("w", "z", "t", "path", "sums", "limit"),
+        | {
+            "t": "float64[shown]",
+            "sums": "float64[shown]",
+            "ito": "float64[shown]",
+            "stratonovich": "float64[shown]",
+            "gaps": "float64[n_paths]",
+            "numbers": "float64[2]",
+        },
+        ("w", "z", "t", "sums", "ito", "stratonovich", "gaps", "numbers"),
     ),
     Export(
         "strong_error",
@@ -220,17 +451,56 @@ EXPORTS = [
         }
         | _NOISE
         | {
+            "t": "float64[points]",
             "exact": "float64[points]",
+            "times": "float64[points]",
             "euler": "float64[points]",
             "milstein": "float64[points]",
             "h": "float64[levels]",
             "error": "float64[2, levels]",
+            "guide": "float64[2, levels]",
+            "orders": "float64[2]",
         },
-        ("w", "z", "t", "exact", "euler", "milstein", "h", "error"),
+        (
+            "w",
+            "z",
+            "t",
+            "exact",
+            "times",
+            "euler",
+            "milstein",
+            "h",
+            "error",
+            "guide",
+            "orders",
+        ),
     ),
     Export(
         "double_well",
         _double_well,
+        {
+            "seed": "uint64",
+            "diffusion": "float64",
+            "step_size": "float64",
+            "t_end": "float64",
+            "n_paths": "int64",
+        }
+        | _NOISE
+        | {
+            "t": "float64[points]",
+            "paths": "float64[shown, points]",
+            "time": "float64[points]",
+            "fine": "float64[points]",
+            "ends": "float64[n_paths]",
+            "grid": "float64[bins]",
+            "density": "float64[bins]",
+            "law": "float64[2]",
+        },
+        ("w", "z", "t", "paths", "time", "fine", "ends", "grid", "density", "law"),
+    ),
+    Export(
+        "double_well_law",
+        _double_well_law,
         {
             "seed": "uint64",
             "diffusion": "float64",
@@ -240,25 +510,44 @@ EXPORTS = [
         }
         | _NOISE
         | {
-            "paths": "float64[shown, points]",
-            "ends": "float64[n_paths]",
-            "grid": "float64[bins]",
-            "density": "float64[bins]",
+            "work": "float64[3, cells]",
+            "t": "float64[frames]",
+            "positions": "float64[frames, n_paths]",
+            "grid": "float64[cells]",
+            "density": "float64[frames, cells]",
+            "stationary": "float64[cells]",
+            "right": "float64[2, frames]",
         },
-        ("w", "z", "t", "paths", "ends", "grid", "density"),
+        ("w", "z", "work", "t", "positions", "grid", "density", "stationary", "right"),
     ),
     Export(
         "restoring",
         _restoring,
-        {"seed": "uint64", "rate": "float64", "diffusion": "float64", "n_steps": "int64"}
+        {"seed": "uint64", "rate": "float64", "diffusion": "float64", "step_size": "float64"}
         | _NOISE
         | {
-            "euler": "float64[n_paths, points]",
-            "exact": "float64[n_paths, points]",
+            "t": "float64[points]",
+            "euler": "float64[shown, points]",
+            "exact": "float64[shown, points]",
+            "time": "float64[points]",
             "mean": "float64[points]",
-            "sd": "float64[points]",
+            "low": "float64[points]",
+            "high": "float64[points]",
+            "ends": "float64[2, n_paths]",
             "numbers": "float64[4]",
         },
-        ("w", "z", "t", "euler", "exact", "mean", "sd", "numbers"),
+        (
+            "w",
+            "z",
+            "t",
+            "euler",
+            "exact",
+            "time",
+            "mean",
+            "low",
+            "high",
+            "ends",
+            "numbers",
+        ),
     ),
 ]

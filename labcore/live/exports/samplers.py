@@ -1,4 +1,4 @@
-"""Markov kernels: the gallery of samplers and targets, and a walk that forgets."""
+"""Markov kernels: the gallery of samplers and targets, a trajectory, and a walk that forgets."""
 
 import math
 
@@ -10,16 +10,19 @@ from labcore.live.export import Export
 from labcore.random import uniform_at
 from labcore.samplers import hmc, mala, metropolis, targets
 
+_BANANA, _FUNNEL, _TWO_MODES, _RIDGE = 0, 1, 2, 3
+_DIVERGED = 1000.0  # an energy error above this, as `labcore.samplers.Chains.divergent`
+
 
 @compiled
 def _density(x, parameters, gradient):
     """The target that parameters[4] names: banana, funnel, two modes, ridge; else their own."""
     kind = parameters[4]
-    if kind == 0.0:
+    if kind == _BANANA:
         return targets._banana(x, parameters, gradient)
-    if kind == 1.0:
+    if kind == _FUNNEL:
         return targets._funnel(x, parameters, gradient)
-    if kind == 2.0:
+    if kind == _TWO_MODES:
         return targets._two_modes(x, parameters, gradient)
     return _ridge(x, parameters, gradient)
 
@@ -36,16 +39,41 @@ def _ridge(x, parameters, gradient):
 
 
 @compiled
-def _set_target(target, shape, parameters):
-    """`shape` bends the banana, centres the funnel, parts the modes and narrows the ridge."""
+def _set_target(target, difficulty, parameters):
+    """`difficulty`, from 0 to 1, bends the banana, centres the funnel (of scale 2), parts the modes
+    (of width 0.7, up to a distance of 6) and narrows the ridge (up to a correlation of 0.98)."""
     parameters[4] = target
-    parameters[0] = shape
-    if target == 0:
+    parameters[0] = difficulty
+    if target == _BANANA:
         parameters[1] = 1.0
-    elif target == 1:
-        parameters[1] = 1.5
-    elif target == 2:
-        parameters[1], parameters[2] = 0.7, 0.5
+    elif target == _FUNNEL:
+        parameters[1] = 2.0
+    elif target == _TWO_MODES:
+        parameters[0], parameters[1], parameters[2] = 6.0 * difficulty, 0.7, 0.5
+    else:
+        parameters[0] = 0.98 * difficulty
+
+
+@compiled
+def _heights(span, parameters, position, gradient, height):
+    """The log-density on a grid from -`span` to `span`, less its greatest value there."""
+    rows, columns = height.shape
+    greatest = -math.inf
+    for i in range(rows):
+        for j in range(columns):
+            position[0] = -span + 2.0 * span * j / (columns - 1)
+            position[1] = -span + 2.0 * span * i / (rows - 1)
+            height[i, j] = _density(position, parameters, gradient)
+            greatest = max(greatest, height[i, j])
+    for i in range(rows):
+        for j in range(columns):
+            height[i, j] -= greatest
+
+
+@compiled
+def _normal_density(x, mean, deviation):
+    z = (x - mean) / deviation
+    return exp(-0.5 * z * z) / (deviation * math.sqrt(2.0 * math.pi))
 
 
 @compiled
@@ -53,36 +81,43 @@ def _gallery(
     seed,
     sampler,
     target,
-    shape,
+    difficulty,
     step_size,
     n_steps,
     span,
+    x,
     parameters,
     settings,
     work,
     path,
     samples,
-    energy_error,
-    density,
+    lost,
+    own_height,
+    height,
+    marginal,
     numbers,
 ):
     """A chain on a target of the gallery, from (0, 0).
 
     `sampler` is 0 for Metropolis, 1 for MALA, 2 for HMC with `n_steps` leapfrog steps. `path` is
     the chain in the coordinates it moves in; `samples` the same in those of the target: they
-    differ for a funnel that is not centred (`shape` < 1). `density` is on a grid from -`span` to
-    `span`, in the target's coordinates. `numbers`: mean acceptance probability, effective sample
-    size of the first coordinate, root mean square of log ratio, mean of the first coordinate and
-    its standard deviation.
+    differ for a funnel that is not centred (`difficulty` < 1). `lost` has the samples from which a
+    trajectory diverged, the others being nan. `own_height` and `height` are the log-density on a
+    grid in the one and the other coordinates, `marginal` the density of the first coordinate at
+    `x`. `numbers`: mean acceptance probability, effective sample size of the first coordinate, root
+    mean square of log ratio, effective draws per 1000 gradients, mean of the first coordinate, and
+    the share of trajectories that diverged.
     """
-    _set_target(target, shape, parameters)
+    _set_target(target, difficulty, parameters)
     settings[0], settings[1] = step_size, n_steps
     position, gradient = work[4], work[5]
     position[0], position[1] = 0.0, 0.0
     value = _density(position, parameters, gradient)
     n = samples.shape[0]
-    acceptance, square = 0.0, 0.0
+    acceptance, square, diverged = 0.0, 0.0, 0
     for i in range(n):
+        lost[i, 0] = lost[i, 1] = math.nan
+        before, above = position[0], position[1]
         stream, index = uint64(0), uint64(i)
         if sampler == 0:
             value, log_ratio, _ = metropolis._step(
@@ -96,25 +131,40 @@ def _gallery(
             value, log_ratio, _ = hmc._step(
                 _density, parameters, settings, seed, stream, index, position, value, gradient, work
             )
+            if not log_ratio > -_DIVERGED:
+                diverged += 1
+                lost[i, 0], lost[i, 1] = before, _stretch(target, difficulty, before) * above
         if log_ratio == log_ratio:
             acceptance += exp(min(log_ratio, 0.0))
             square += min(log_ratio * log_ratio, 1e6)
-        energy_error[i] = -log_ratio
-        stretch = exp(0.5 * (1.0 - shape) * position[0]) if target == 1 else 1.0
+        else:
+            square += 1e6
         path[i, 0], path[i, 1] = position[0], position[1]
-        samples[i, 0], samples[i, 1] = position[0], stretch * position[1]
+        samples[i, 0] = position[0]
+        samples[i, 1] = _stretch(target, difficulty, position[0]) * position[1]
     numbers[0] = acceptance / n
     numbers[1] = _effective_size(samples)
     numbers[2] = math.sqrt(square / n)
-    numbers[3], numbers[4] = _moments(samples, 0, n)
-    if target == 1:
+    numbers[3] = 1000.0 * numbers[1] / (n * (n_steps if sampler == 2 else 1))
+    numbers[4], _ = _moments(samples, 0, n)
+    numbers[5] = diverged / n
+    _heights(span, parameters, position, gradient, own_height)
+    if target == _FUNNEL:
         _set_target(target, 1.0, parameters)
-    rows, columns = density.shape
-    for i in range(rows):
-        for j in range(columns):
-            position[0] = -span + 2.0 * span * j / (columns - 1)
-            position[1] = -span + 2.0 * span * i / (rows - 1)
-            density[i, j] = exp(_density(position, parameters, gradient))
+    _heights(span, parameters, position, gradient, height)
+    for i in range(x.size):
+        if target == _TWO_MODES:
+            away, width = 0.5 * parameters[0], parameters[1]
+            left, right = _normal_density(x[i], -away, width), _normal_density(x[i], away, width)
+            marginal[i] = 0.5 * (left + right)
+        else:
+            marginal[i] = _normal_density(x[i], 0.0, 2.0 if target == _FUNNEL else 1.0)
+
+
+@compiled
+def _stretch(target, centring, v):
+    """What takes the second coordinate of a funnel's chain to the funnel's own."""
+    return exp(0.5 * (1.0 - centring) * v) if target == _FUNNEL else 1.0
 
 
 @compiled
@@ -164,49 +214,90 @@ def _effective_size(samples):
 
 
 @compiled
-def _trajectory(target, shape, step_size, momentum, span, parameters, work, path, energy, density):
-    """A leapfrog trajectory from (1, 0.5) with the momentum that `momentum` points to.
+def _trajectory(
+    target,
+    difficulty,
+    step_size,
+    ends,
+    span,
+    parameters,
+    work,
+    path,
+    exact,
+    energy,
+    height,
+    numbers,
+):
+    """A leapfrog trajectory from ends[0], with the momentum that points from there to ends[1].
 
-    `energy` is the energy along it minus that at its start; it stops where that is infinite.
+    `exact` is the same with a hundred times smaller steps. `energy` is the energy along `path` less
+    that at its start; it stops where that is infinite. `numbers`: the probability of accepting the
+    end, the largest energy error, and the time taken.
     """
-    _set_target(target, shape, parameters)
-    position, velocity, gradient = work[0], work[1], work[2]
-    position[0], position[1] = 1.0, 0.5
-    velocity[0], velocity[1] = momentum[0, 0] - 1.0, momentum[0, 1] - 0.5
+    _set_target(target, difficulty, parameters)
+    position, momentum, gradient = work[0], work[1], work[2]
+    fine_position, fine_momentum, fine_gradient = work[3], work[4], work[5]
+    for k in range(2):
+        position[k] = fine_position[k] = ends[0, k]
+        momentum[k] = fine_momentum[k] = ends[1, k] - ends[0, k]
     value = _density(position, parameters, gradient)
-    start = 0.5 * (velocity[0] ** 2 + velocity[1] ** 2) - value
-    for i in range(path.shape[0]):
+    fine = _density(fine_position, parameters, fine_gradient)
+    start = 0.5 * (momentum[0] ** 2 + momentum[1] ** 2) - value
+    n = path.shape[0]
+    for i in range(n):
         if i > 0:
             value = hmc._leapfrog(
-                _density, parameters, step_size, 1, position, velocity, gradient, value
+                _density, parameters, step_size, 1, position, momentum, gradient, value
+            )
+            fine = hmc._leapfrog(
+                _density,
+                parameters,
+                0.01 * step_size,
+                100,
+                fine_position,
+                fine_momentum,
+                fine_gradient,
+                fine,
             )
         path[i, 0], path[i, 1] = position[0], position[1]
-        energy[i] = 0.5 * (velocity[0] ** 2 + velocity[1] ** 2) - value - start
+        exact[i, 0], exact[i, 1] = fine_position[0], fine_position[1]
+        energy[i] = 0.5 * (momentum[0] ** 2 + momentum[1] ** 2) - value - start
         if not abs(energy[i]) < 1e6:
-            for j in range(i, path.shape[0]):
-                path[j, 0] = path[j, 1] = energy[j] = math.nan
-            break
-    rows, columns = density.shape
-    for i in range(rows):
-        for j in range(columns):
-            position[0] = -span + 2.0 * span * j / (columns - 1)
-            position[1] = -span + 2.0 * span * i / (rows - 1)
-            density[i, j] = exp(_density(position, parameters, gradient))
+            path[i, 0] = path[i, 1] = energy[i] = math.nan
+    numbers[0] = exp(min(-energy[n - 1], 0.0)) if energy[n - 1] == energy[n - 1] else 0.0
+    for i in range(n):
+        numbers[1] = max(numbers[1], abs(energy[i]) if energy[i] == energy[i] else math.inf)
+    numbers[2] = (n - 1) * step_size
+    _heights(span, parameters, position, gradient, height)
 
 
 @compiled
-def _forget(seed, barrier, n_steps, weight, matrix, law, next_law, distance, rate, walk):
-    """A Metropolis walk on a line of states with two hills, and how fast it forgets its start.
+def _forget(
+    seed,
+    barrier,
+    start,
+    shown,
+    weight,
+    matrix,
+    law,
+    now,
+    spare,
+    distance,
+    bound,
+    walk,
+    numbers,
+):
+    """A Metropolis walk between the wells of exp(-`barrier` (x^2 - 1)^2) on a grid from -2 to 2.
 
-    The stationary law is proportional to exp(-`barrier` cos^2) with two maxima; a step proposes a
-    neighbour. `distance` is the total variation between the law of the chain that started in
-    state 0 and the stationary one, `rate` the geometric decay with the second eigenvalue of the
-    transition matrix, which power iteration finds; `walk` is one chain.
+    A step proposes a neighbour. `weight` is the stationary law, `law` that of the chain after
+    `shown` steps from state number `start`, `distance` their total variation after 0, 1, ... steps
+    and `bound` what the spectral gap says of it; `walk` is one chain. `numbers`: the gap, its
+    inverse, and the share of the first `shown` steps that the walk spent right of the middle.
     """
-    n = weight.size
+    n, n_steps = weight.size, distance.size
     total = 0.0
     for i in range(n):
-        weight[i] = exp(barrier * math.cos(4.0 * math.pi * (i + 0.5) / n - math.pi))
+        weight[i] = exp(-barrier * (_state(i, n) ** 2 - 1.0) ** 2)
         total += weight[i]
     for i in range(n):
         weight[i] /= total
@@ -219,44 +310,54 @@ def _forget(seed, barrier, n_steps, weight, matrix, law, next_law, distance, rat
                 matrix[i, j] = 0.5 * min(1.0, weight[j] / weight[i])
                 stay -= matrix[i, j]
         matrix[i, i] = stay
-        law[i] = 1.0 if i == 0 else 0.0
+    second = _second_eigenvalue(matrix, n)
+    power = 0.5 / math.sqrt(weight[start])
+    for i in range(n):
+        now[i] = 1.0 if i == start else 0.0
     for step in range(n_steps):
         distance[step] = 0.0
         for i in range(n):
-            distance[step] += 0.5 * abs(law[i] - weight[i])
-        _apply(matrix, law, next_law)
-    second = _second_eigenvalue(matrix, weight, next_law, n)
+            distance[step] += 0.5 * abs(now[i] - weight[i])
+        bound[step] = power
+        power *= second
+        if step == shown:
+            for i in range(n):
+                law[i] = now[i]
+        _apply(matrix, now, spare)
+    state, right = start, 0
     for step in range(n_steps):
-        rate[step] = distance[n_steps - 1] * second ** (step - n_steps + 1)
-        if rate[step] > 1.0:
-            rate[step] = math.nan
-    state = 0
-    for step in range(n_steps):
-        walk[step] = state
+        walk[step] = _state(state, n)
+        if step < shown and walk[step] > 0.0:
+            right += 1
         u = uniform_at(seed, uint64(0), step)
         for j in range(n):
             u -= matrix[state, j]
             if u < 0.0:
                 state = j
                 break
-    # The law after n_steps is left in `law`; the eigenvalue goes where the workspace was.
-    next_law[0] = second
+    numbers[0], numbers[1] = 1.0 - second, 1.0 / (1.0 - second)
+    numbers[2] = right / max(shown, 1)
 
 
 @compiled
-def _apply(matrix, law, next_law):
+def _state(i, n):
+    return -2.0 + 4.0 * i / (n - 1.0)
+
+
+@compiled
+def _apply(matrix, law, spare):
     """One step: the row vector `law` times the matrix, in place."""
     n = law.size
     for j in range(n):
-        next_law[j] = 0.0
+        spare[j] = 0.0
         for i in range(max(0, j - 1), min(n, j + 2)):
-            next_law[j] += law[i] * matrix[i, j]
+            spare[j] += law[i] * matrix[i, j]
     for j in range(n):
-        law[j] = next_law[j]
+        law[j] = spare[j]
 
 
 @compiled
-def _second_eigenvalue(matrix, weight, vector, n):
+def _second_eigenvalue(matrix, n):
     """The largest eigenvalue below 1 of a reversible tridiagonal chain, by bisection (Sturm)."""
     low, high = -1.0, 1.0 - 1e-13
     for _ in range(60):
@@ -276,7 +377,7 @@ def _second_eigenvalue(matrix, weight, vector, n):
     return 0.5 * (low + high)
 
 
-_TARGET = {"target": "int64", "shape": "float64", "step_size": "float64"}
+_TARGET = {"target": "int64", "difficulty": "float64", "step_size": "float64"}
 
 EXPORTS = [
     Export(
@@ -287,14 +388,17 @@ EXPORTS = [
         | {
             "n_steps": "int64",
             "span": "float64",
+            "x": "float64[m]",
             "parameters": "float64[5]",
             "settings": "float64[2]",
             "work": "float64[6, 2]",
             "path": "float64[n, 2]",
             "samples": "float64[n, 2]",
-            "energy_error": "float64[n]",
-            "density": "float64[rows, columns]",
-            "numbers": "float64[5]",
+            "lost": "float64[n, 2]",
+            "own_height": "float64[rows, columns]",
+            "height": "float64[rows, columns]",
+            "marginal": "float64[m]",
+            "numbers": "float64[6]",
         },
         (
             "parameters",
@@ -302,8 +406,10 @@ EXPORTS = [
             "work",
             "path",
             "samples",
-            "energy_error",
-            "density",
+            "lost",
+            "own_height",
+            "height",
+            "marginal",
             "numbers",
         ),
     ),
@@ -312,15 +418,17 @@ EXPORTS = [
         _trajectory,
         _TARGET
         | {
-            "momentum": "float64[1, 2]",
+            "ends": "float64[2, 2]",
             "span": "float64",
             "parameters": "float64[5]",
-            "work": "float64[3, 2]",
+            "work": "float64[6, 2]",
             "path": "float64[n, 2]",
+            "exact": "float64[n, 2]",
             "energy": "float64[n]",
-            "density": "float64[rows, columns]",
+            "height": "float64[rows, columns]",
+            "numbers": "float64[3]",
         },
-        ("parameters", "work", "path", "energy", "density"),
+        ("parameters", "work", "path", "exact", "energy", "height", "numbers"),
     ),
     Export(
         "markov_forgetting",
@@ -328,15 +436,28 @@ EXPORTS = [
         {
             "seed": "uint64",
             "barrier": "float64",
-            "n_steps": "int64",
+            "start": "int64",
+            "shown": "int64",
             "weight": "float64[n]",
             "matrix": "float64[n, n]",
             "law": "float64[n]",
-            "next_law": "float64[n]",
+            "now": "float64[n]",
+            "spare": "float64[n]",
             "distance": "float64[n_steps]",
-            "rate": "float64[n_steps]",
+            "bound": "float64[n_steps]",
             "walk": "float64[n_steps]",
+            "numbers": "float64[3]",
         },
-        ("weight", "matrix", "law", "next_law", "distance", "rate", "walk"),
+        (
+            "weight",
+            "matrix",
+            "law",
+            "now",
+            "spare",
+            "distance",
+            "bound",
+            "walk",
+            "numbers",
+        ),
     ),
 ]

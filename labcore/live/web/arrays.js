@@ -83,6 +83,20 @@ export function linspace(low, high, n) {
   return out;
 }
 
+/** Heights of a histogram's bars. The last bin takes its upper end, as NumPy's does. */
+export function binned(values, bins, [low, high], density) {
+  const heights = new Float64Array(bins);
+  const numbers = flat(values);
+  let inside = 0;
+  for (const value of numbers) {
+    if (!(value >= low && value <= high)) continue;
+    heights[Math.min(Math.floor(((value - low) / (high - low)) * bins), bins - 1)] += 1;
+    inside += 1;
+  }
+  const unit = density && inside ? bins / (inside * (high - low)) : 1;
+  return heights.map((height) => height * unit);
+}
+
 /** A constant as figure.py writes it: a number, a grid, a list or packed doubles. */
 export function decode(constant) {
   if (typeof constant === "number") return constant;

@@ -9,6 +9,7 @@ export class Stopped extends Error {}
 export class WorkerEngine {
   #source;
   #worker = null;
+  #ready = null;
   #pending = null;
   #id = 0;
 
@@ -17,25 +18,32 @@ export class WorkerEngine {
     this.#source = source;
   }
 
-  /** Start the worker ahead of the first job. */
-  async warm() {
-    if (this.#worker) return;
+  /** Start the worker ahead of the first job. @returns {Promise<Worker>} */
+  warm() {
+    this.#ready ??= this.#start();
+    return this.#ready;
+  }
+
+  async #start() {
     const address = URL.createObjectURL(new Blob([WORKER_SOURCE], { type: "text/javascript" }));
-    this.#worker = new Worker(address);
+    const worker = (this.#worker = new Worker(address));
     URL.revokeObjectURL(address);
-    this.#worker.onmessage = ({ data }) => this.#settle(data);
-    this.#worker.onerror = (event) => this.#settle({ id: this.#id, error: event.message });
-    const worker = this.#worker;
+    worker.onmessage = ({ data }) => this.#settle(data);
+    worker.onerror = (event) => this.#settle({ id: this.#id, error: event.message });
     worker.postMessage(await this.#source());
+    return worker;
   }
 
   /** @returns {Promise<Record<string, {data: Float64Array, shape: number[]}>[]>} */
-  async run(jobs) {
+  run(jobs) {
     const id = ++this.#id;
     const answer = new Promise((done, fail) => (this.#pending = { id, done, fail }));
     this.warm().then(
-      () => this.#worker?.postMessage({ id, jobs }),
-      (error) => this.#settle({ id, error: error.message }),
+      (worker) => worker.postMessage({ id, jobs }),
+      (error) => {
+        this.#ready = null;
+        this.#settle({ id, error: error.message });
+      },
     );
     return answer;
   }
@@ -43,7 +51,7 @@ export class WorkerEngine {
   /** End the worker, whatever it is doing. The next job starts another. */
   stop() {
     this.#worker?.terminate();
-    this.#worker = null;
+    this.#worker = this.#ready = null;
     this.#pending?.fail(new Stopped("stopped"));
     this.#pending = null;
   }

@@ -4,7 +4,8 @@
 export function format(value, spec) {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
-  if (spec === "d") return String(Math.round(value));
+  if (value === 0) value = 0; // no minus before a zero
+  if (spec === "d") return String(BigInt(Math.floor(value + 0.5)));
   const [, digits, kind] = /^\.(\d+)([efg%])$/.exec(spec);
   const places = Number(digits);
   if (kind === "f") return fixed(value, places);
@@ -41,17 +42,10 @@ function general(value, digits) {
   const scientific = exponential(value, digits - 1);
   const power = Number(scientific.split("e")[1]);
   const strip = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
-  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
+  if (value === 0) return "0";
   if (power < -4 || power >= digits) {
     const [mantissa, exponent] = scientific.split("e");
     return `${strip(mantissa)}e${exponent}`;
   }
   return strip(fixed(value, digits - 1 - power));
-}
-
-/** Six figures relative to `size`: enough to see a change, too few to see rounding. */
-export function significant(value, size) {
-  if (!Number.isFinite(value) || size === 0) return value;
-  const unit = 10 ** (Math.floor(Math.log10(size)) - 5);
-  return Math.round(value / unit) * unit;
 }

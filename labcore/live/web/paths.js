@@ -3,7 +3,7 @@
 
 import { slice } from "./arrays.js";
 
-const NAME = /^(?:([A-Za-z_]\w*)\.)?([A-Za-z_]\w*)\s*(?:\[([^\]]*)\])?$/;
+const NAME = /^(?:([A-Za-z_]\w*)\.)?(\$?[A-Za-z_]\w*)\s*(?:\[([^\]]*)\])?$/;
 const TERM = /^(?:\d+|[A-Za-z_]\w*)$/;
 
 /**

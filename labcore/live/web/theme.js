@@ -1,6 +1,6 @@
 /* Colours: those of figure.css, read where the figure stands, light or dark. */
 
-import { interpolateRgbBasis } from "d3-interpolate";
+import { interpolateRgb, piecewise } from "d3-interpolate";
 import { interpolateCividis } from "d3-scale-chromatic";
 
 export const SERIES = 7;
@@ -12,12 +12,12 @@ export function readTheme(element) {
   return {
     ink: get("--lf-ink"),
     muted: get("--lf-muted"),
-    ground: get("--lf-ground"),
+    white: "#fff",
     font: style.fontFamily,
     series: Array.from({ length: SERIES }, (_, i) => get(`--lf-c${i}`)),
     maps: {
       cividis: interpolateCividis,
-      diverging: interpolateRgbBasis([get("--lf-c0"), get("--lf-middle"), get("--lf-c1")]),
+      diverging: piecewise(interpolateRgb, [get("--lf-c0"), get("--lf-middle"), get("--lf-c1")]),
     },
   };
 }

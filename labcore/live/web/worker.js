@@ -1,6 +1,6 @@
 /* The worker in which kernels run, so that a long one never blocks the page.
 
-   Messages in: {wasm, manifest} once, then {id, jobs}, a job being {kernel, values}.
+   Messages in: {wasm, manifest} once, then {id, jobs}, a job being {kernel, values, wanted}.
    Messages out: {id, results} or {id, error}. */
 
 let wasm;
@@ -31,8 +31,8 @@ const ARRAYS = {
   uint8: Uint8Array,
 };
 
-/** Call one kernel; gives its outputs by name, as doubles. */
-function run({ kernel, values }) {
+/** Call one kernel; gives the outputs that are wanted by name, as doubles. */
+function run({ kernel, values, wanted }) {
   const signature = manifest.exports[kernel];
   if (!signature) throw new Error(`there is no kernel called ${kernel}`);
   const sizes = sizesOf(signature, values);
@@ -54,7 +54,7 @@ function run({ kernel, values }) {
       const view = new Kind(instance.memory.buffer, pointer, length);
       if (argument.output) {
         view.fill(argument.type.endsWith("64") && argument.type !== "float64" ? 0n : 0);
-        outputs.push({ name: argument.name, Kind, pointer, length, shape });
+        if (wanted.includes(argument.name)) outputs.push({ name: argument.name, Kind, pointer, length, shape });
       } else if (Kind === BigInt64Array || Kind === BigUint64Array) {
         values[argument.name].data.forEach((value, i) => (view[i] = BigInt(Math.round(value))));
       } else {
@@ -62,14 +62,20 @@ function run({ kernel, values }) {
       }
       return pointer;
     });
+    const start = performance.now();
     const status = instance[kernel](0, 0, ...signature.sizes.map((s) => BigInt(sizes[s])), ...call);
+    const milliseconds = performance.now() - start; // of the kernel alone
     if (status) throw new Error(`${kernel} failed with status ${status}`);
-    return Object.fromEntries(
+    const results = Object.fromEntries(
       outputs.map(({ name, Kind, pointer, length, shape }) => {
         const filled = new Kind(instance.memory.buffer, pointer, length);
-        return [name, { data: Float64Array.from(filled, Number), shape }];
+        // A copy: the memory belongs to the kernels.
+        const data = Kind === Float64Array ? filled.slice() : Float64Array.from(filled, Number);
+        return [name, { data, shape }];
       }),
     );
+    results.$milliseconds = { data: Float64Array.of(milliseconds), shape: [1] };
+    return results;
   } finally {
     taken.forEach((pointer) => instance.free(pointer));
   }
