@@ -6,7 +6,7 @@ PY := .venv/bin/python
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help book test serve lab refresh bench format lint links lock clean clean-all
+.PHONY: wheel help book test serve lab refresh bench format lint links lock clean clean-all
 
 help:
 	@echo "make book      build the site into _build/html (first time: also .venv, a few minutes)"
@@ -15,6 +15,7 @@ help:
 	@echo "make lab       open the chapters in JupyterLab"
 	@echo "make refresh   run the notebooks and store their outputs (NB=path for one)"
 	@echo "make bench     measure labcore beside its peers"
+	@echo "make wheel     make a wheel of labcore, with what its live figures need"
 	@echo "make format    format code and notebooks;  make lint  only look"
 	@echo "make links     check the links that leave the site (needs the network)"
 	@echo "make lock      bring requirements.txt up to date with requirements.in"
@@ -44,6 +45,9 @@ lab: $(READY)
 
 refresh: $(READY)
 	@$(PY) -m tools.refresh $(NB)
+
+wheel: $(READY)
+	@$(PY) -m tools.wheel
 
 bench: $(READY)
 	@$(PY) -m benchmarks

@@ -83,6 +83,12 @@ def _found() -> tuple[bytes, dict[str, Any]] | None:
     return None
 
 
+def save(directory: Path) -> None:
+    """Write the module and its manifest into `directory`, where a wheel or a site takes them."""
+    directory.mkdir(parents=True, exist_ok=True)
+    _write(directory, module(), manifest())
+
+
 def build(directory: Path) -> None:
     """Compile all exports into ``kernels.wasm`` and ``kernels.json`` in `directory`.
 
@@ -107,17 +113,26 @@ def _build_here(directory: Path) -> None:
     """What `build` runs in its own process."""
     from labcore.live.exports import EXPORTS
 
-    code = _object_code(list(EXPORTS.values()))
-    with tempfile.TemporaryDirectory() as scratch:
-        source, linked = Path(scratch) / "kernels.o", Path(scratch) / "kernels.wasm"
-        source.write_bytes(code)
-        _link(source, linked, list(EXPORTS))
-        _replace(directory / "kernels.wasm", linked.read_bytes())
     description = {
         "hash": sources_hash(),
         "exports": {name: export.manifest() for name, export in EXPORTS.items()},
     }
-    _replace(directory / "kernels.json", json.dumps(description).encode())
+    with tempfile.TemporaryDirectory() as scratch:
+        source, linked = Path(scratch) / "kernels.o", Path(scratch) / "kernels.wasm"
+        source.write_bytes(_object_code(list(EXPORTS.values())))
+        _link(source, linked, list(EXPORTS))
+        _write(directory, linked.read_bytes(), description)
+
+
+def _write(directory: Path, code: bytes, description: dict[str, Any]) -> None:
+    """Write both files, each in one step, so that another process never reads half of one."""
+    for name, content in (
+        ("kernels.wasm", code),
+        ("kernels.json", json.dumps(description).encode()),
+    ):
+        scratch = directory / f"{name}.{os.getpid()}"
+        scratch.write_bytes(content)
+        scratch.replace(directory / name)
 
 
 def _object_code(exports: list) -> bytes:
@@ -223,13 +238,6 @@ def _link(source: Path, target: Path, names: list[str]) -> None:
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         raise WasmError(f"linking failed: {result.stderr.strip()}")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file in one step, so that another process never reads half of it."""
-    scratch = path.with_name(f"{path.name}.{os.getpid()}")
-    scratch.write_bytes(content)
-    scratch.replace(path)
 
 
 if __name__ == "__main__":
