@@ -83,6 +83,17 @@ def _found() -> tuple[bytes, dict[str, Any]] | None:
     return None
 
 
+def check(export) -> None:
+    """Compile one export, as `module` does with all of them, and throw the result away.
+
+    Raises
+    ------
+    WasmError
+        If it cannot run in a browser; the message names the call that stands in the way.
+    """
+    _object_code([export])
+
+
 def save(directory: Path) -> None:
     """Write the module and its manifest into `directory`, where a wheel or a site takes them."""
     directory.mkdir(parents=True, exist_ok=True)

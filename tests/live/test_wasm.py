@@ -100,16 +100,10 @@ def _takes_an_object(n, out):
         (_takes_an_object, "export 'bad': .*unknown"),
     ],
 )
-def test_what_cannot_run_in_a_browser_is_named(function, message, compile_alone):
+def test_what_cannot_run_in_a_browser_is_named(function, message):
     declarations = {"n": "int64", "out": "float64[n]"}
     with pytest.raises(wasm.WasmError, match=message):
-        compile_alone(Export("bad", njit(function), declarations, ("out",)))
-
-
-@pytest.fixture
-def compile_alone():
-    """Compile in this process, where numba optimises: the refusals are the same."""
-    return lambda export: wasm._object_code([export])
+        wasm.check(Export("bad", njit(function), declarations, ("out",)))
 
 
 def test_a_module_that_came_with_the_package_is_used_when_it_is_of_these_sources(
