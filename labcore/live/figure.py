@@ -38,7 +38,8 @@ class Figure:
         Where an argument's value comes from, if not from its own name: ``{"x": "data[:, 0]"}``.
     runs : mapping of str to mapping, optional
         Several runs of the kernel, each with arguments of its own, the rest in common (the seed
-        too). Paths then begin with the run's name: ``"a.out"``.
+        too). Paths then begin with the run's name, ``"a.out"``, or mean the first in alphabetical
+        order.
     numbers : sequence of Number, optional
         Numbers beside the picture.
     presets : mapping of str to mapping, optional
@@ -102,7 +103,9 @@ class Figure:
             "presets": {name: _plain(preset) for name, preset in (presets or {}).items()},
         }
         self.spec["outputs"] = self._used_outputs(plot, numbers)
-        optional = {"runs": _plain(runs or {}), "title": title, "alt": alt, "summary": summary}
+        # In alphabetical order, as a stored notebook has them: the first is what plain names mean.
+        runs = dict(sorted((runs or {}).items()))
+        optional = {"runs": _plain(runs), "title": title, "alt": alt, "summary": summary}
         self.spec |= {name: value for name, value in optional.items() if value}
         self._initial: Evaluation | None = None
         self._initial = self.evaluate()

@@ -328,7 +328,8 @@ class Panel:
 class Number:
     """A number beside the picture: its label, its path, and how it is written (``".2f"``).
 
-    The path ``"$milliseconds[i]"`` is the time of the kernel's run i in the reader's browser.
+    The path ``"$milliseconds"`` is the time that the kernel took in the reader's browser, and
+    ``"$milliseconds[i]"`` that of the run i, the runs being in alphabetical order.
     """
 
     label: str

@@ -5,10 +5,11 @@ import re
 from typing import Any
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.style import context
 
 from labcore.live.evaluate import Evaluation
 
@@ -16,17 +17,21 @@ _POINT = 0.72  # points for a pixel of a figure that is 700 px wide and 7 inches
 _DASHES = [(), (7, 4), (2, 3), (8, 3, 2, 3)]
 _SHAPES = "os^D"
 _MANY = 1500  # as in marks.js
+_NOTE_COLUMNS = 100
+_GAP = "     "
 _MIDDLE = "#f4f2ee"  # of the diverging map, as in figure.css
 
 
 def draw(evaluation: Evaluation) -> bytes:
     """A PNG of the figure in the state that was evaluated."""
     spec = evaluation.spec
-    with plt.style.context("labcore.book"):
+    # Not by pyplot: were this its first figure, a notebook would show none of the later ones.
+    with context("labcore.book"):
         columns = min(len(spec["panels"]), 3)
         rows = -(-len(spec["panels"]) // columns)
         height = max(panel["height"] for panel in spec["panels"]) / 88 * rows
-        figure, grid = plt.subplots(rows, columns, figsize=(7.0, height + 0.35), squeeze=False)
+        figure = Figure(figsize=(7.0, height + 0.35))
+        grid = figure.subplots(rows, columns, squeeze=False)
         for axes, panel in zip(grid.flat, spec["panels"], strict=False):
             _draw_panel(axes, panel, evaluation)
         for axes in grid.flat[len(spec["panels"]) :]:
@@ -35,14 +40,18 @@ def draw(evaluation: Evaluation) -> bytes:
             figure.supxlabel(note, fontsize=8.5, color="#57606a")
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
-        plt.close(figure)
     return buffer.getvalue()
 
 
 def _note(evaluation: Evaluation) -> str:
-    """The numbers beside the picture, in one line."""
-    pairs = zip(evaluation.spec["numbers"], evaluation.numbers(), strict=True)
-    return "     ".join(f"{_text(n['label'])} {v.replace('-', '−')}" for n, v in pairs)
+    """The numbers beside the picture, in lines that are no wider than it."""
+    lines = [""]
+    for number, value in zip(evaluation.spec["numbers"], evaluation.numbers(), strict=True):
+        pair = f"{_text(number['label'])} {value.replace('-', '−')}"
+        if lines[-1] and len(lines[-1]) + len(pair) > _NOTE_COLUMNS:
+            lines.append("")
+        lines[-1] += _GAP * bool(lines[-1]) + pair
+    return "\n".join(lines)
 
 
 def _draw_panel(axes: Axes, panel: dict[str, Any], evaluation: Evaluation) -> None:
@@ -182,8 +191,9 @@ def _contour(axes, mark, values, style):
 
 def _vectors(axes, mark, values, style):
     parts = [np.ravel(values[name]) for name in ("x", "y", "u", "v")]
-    frame = {"angles": "xy", "scale_units": "xy", "scale": 1 / mark["scale"], "width": 0.003}
-    axes.quiver(*parts, color=_colour(mark), **frame, **style)
+    frame = {"angles": "xy", "scale_units": "xy", "scale": 1 / mark["scale"]}
+    width = {"units": "inches", "width": mark["width"] * _POINT / 72}
+    axes.quiver(*parts, color=_colour(mark), **frame, **width, **style)
 
 
 def _bars(axes, mark, values, style):

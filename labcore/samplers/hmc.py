@@ -60,8 +60,9 @@ def _step(log_density, parameters, settings, seed, stream, index, position, valu
 @compiled
 def _trajectory(log_density, parameters, step_size, gradient, positions, momenta, values):
     for i in range(1, len(positions)):
-        positions[i] = positions[i - 1]
-        momenta[i] = momenta[i - 1]
+        for k in range(positions.shape[1]):  # copying whole rows takes a second to compile
+            positions[i, k] = positions[i - 1, k]
+            momenta[i, k] = momenta[i - 1, k]
         values[i] = _leapfrog(
             log_density, parameters, step_size, 1, positions[i], momenta[i], gradient, values[i - 1]
         )

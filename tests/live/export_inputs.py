@@ -10,6 +10,7 @@ GALLERY = {
     "x": [-3.0, -0.5, 0.0, 2.0],
 }
 NOISE = {"seed": 1, "points": 129}
+GRID = {"x": [j / 39 for j in range(40)], "truth": [j / 39 for j in range(40)]}
 
 INPUTS = {
     "random_normal": [
@@ -48,10 +49,10 @@ INPUTS = {
             "noise": 0.1,
             "seed": 1,
             "data": data,
-            "m": 40,
+            **GRID,
             "count": 3,
         }
-        for kind in range(5)
+        for kind in range(4)
         for data in (DATA, [[0.5, 1.0]])
     ]
     + [  # a point given twice with no noise: singular but for the jitter
@@ -61,13 +62,32 @@ INPUTS = {
             "noise": 0.0,
             "seed": 1,
             "data": [[0.5, 1.0], [0.5, 1.0]],
-            "m": 20,
+            **GRID,
             "count": 1,
         }
     ],
-    "gp_likelihood": [{"kind": kind, "noise": 0.1, "data": DATA, "count": 20} for kind in range(5)],
-    "is_it_a_kernel": [
-        {"power": power, "lengthscale": 0.3, "n": 20, "m": 30} for power in (1.0, 2.0, 3.5)
+    "gp_likelihood": [
+        {
+            "kind": kind,
+            "lengthscale": 0.3,
+            "noise": 0.1,
+            "data": DATA,
+            "x": GRID["x"],
+            "lengthscales": [0.02, 0.1, 0.2, 0.4, 0.8, 1.6],
+        }
+        for kind in range(4)
+    ],
+    "is_it_a_kernel": [{"power": p, "span": 3.0, "n": 20, "m": 31} for p in (1.0, 2.0, 3.5)],
+    "kernel_smoothness": [
+        {
+            "kind": kind,
+            "lengthscale": 0.5,
+            "seed": 2,
+            "x": GRID["x"],
+            "omega": [0.1, 1.0, 10.0, 100.0],
+            "rows": 3,
+        }
+        for kind in range(4)
     ],
     "sampler_gallery": [
         GALLERY
@@ -89,9 +109,10 @@ INPUTS = {
             "target": target,
             "difficulty": 0.9,
             "step_size": step_size,
+            "n_steps": 29,
             "ends": [[1.0, 0.5], [2.0, 1.0]],
             "span": 4.0,
-            "n": 30,
+            "n": 35,
             "rows": 5,
             "columns": 7,
         }
@@ -103,7 +124,7 @@ INPUTS = {
         for barrier in (0.5, 1.5, 6.0)
     ],
     "brownian_zoom": [
-        {"seed": 1, "doublings": doublings, "points": 1025, "shown": 65}
+        {"seed": 1, "stream": 0, "doublings": doublings, "points": 1025, "shown": 65}
         for doublings in (0.0, 1.5, 4.0)
     ],
     "stochastic_integral": [

@@ -329,7 +329,7 @@ def figures() -> dict[str, Figure]:
         },
         plot=[Panel([Bars("out"), Bars("$milliseconds", x="one")], y=Axis("", (0, 1)), height=140)],
         constants={"one": [1.0]},
-        numbers=[Number("value", "out[0]", ".6f"), Number("time in ms", "$milliseconds[0]", ".2f")],
+        numbers=[Number("value", "out[0]", ".6f"), Number("time in ms", "$milliseconds", ".2f")],
     )
     ring = Figure(
         "gallery_ring",

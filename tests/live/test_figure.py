@@ -111,6 +111,13 @@ def test_outputs_that_nothing_shows_are_not_asked_for(shown):
     assert plain.spec["outputs"] == ["fit"]
 
 
+def test_the_first_run_is_the_same_before_and_after_storing():
+    two = figure(runs={"b": {"seed": 2}, "a": {"seed": 1}})
+    stored = json.loads(json.dumps(two._repr_mimebundle_()[MIME], sort_keys=True))
+    assert Evaluation(stored, initial_state(stored)).numbers() == two.evaluate().numbers()
+    assert two.evaluate().numbers() == figure().evaluate(seed=1).numbers()
+
+
 def test_a_time_is_the_browser_s_alone():
     both = [Number("first", "out[0]", ".4f"), Number("time", "$milliseconds[1]", ".2f")]
     runs = {"one": {"seed": 1}, "two": {"seed": 2}}

@@ -269,14 +269,12 @@ def _convolve(a, length, b, out):
 
 @compiled
 def _gap_to_normal(weights, length, mean, deviation):
-    """Largest difference of the distribution function in the middle of each cell and the normal."""
-    below, normal, gap = 0.0, 0.0, 0.0
+    """Largest difference of the distribution function and the normal one, at middles and edges."""
+    excess, gap = 0.0, 0.0
     for i in range(length):
-        density = _shape(0, (i - mean) / deviation, 1.0, 0.0) / deviation
-        excess = below - normal + 0.5 * (weights[i] - density)
-        gap = max(gap, abs(excess))
-        below += weights[i]
-        normal += density
+        half = 0.5 * (weights[i] - _shape(0, (i - mean) / deviation, 1.0, 0.0) / deviation)
+        gap = max(gap, abs(excess + half), abs(excess + 2.0 * half))
+        excess += 2.0 * half
     return gap
 
 

@@ -23,18 +23,19 @@ from labcore.sde.models import (
 
 
 @compiled
-def _brownian_zoom(seed, doublings, w, z, t, path, smooth, numbers):
-    """The start of a Brownian path and of a sine, time stretched c = 2^`doublings` times.
+def _brownian_zoom(seed, stream, doublings, w, z, t, path, smooth, numbers):
+    """The start of the Brownian path of `stream` and of a sine, time stretched c = 2^`doublings`
+    times and heights sqrt(c) times.
 
-    Heights are stretched sqrt(c) times. `numbers` holds the sums of the increments' sizes and of
-    their squares for the path shown, then the same for the smooth curve, and c.
+    `numbers` holds the sums of the increments' sizes and of their squares for the path shown, then
+    the same for the smooth curve, and c.
     """
     fine = w.shape[0] - 1
     shown = t.size - 1
     magnification = exp(doublings * math.log(2.0))
     height = math.sqrt(magnification)
     numbers[4] = magnification
-    fill_brownian(seed, 0, 1.0, w, z)
+    fill_brownian(seed, stream, 1.0, w, z)
     for i in range(shown + 1):
         k = min(fine, int(i * fine / (shown * magnification) + 0.5))
         now = k / fine
@@ -63,16 +64,17 @@ def _stochastic_integral(
     stride = fine // n_steps
     inside = int(point * stride + 0.5)
     each = fine // (t.size - 1)
-    for first in range(0, n_paths, w.shape[1]):
+    width = w.shape[1]
+    for block in range((n_paths - 1) // width, -1, -1):  # path 0 last: its noise is used again
+        first = block * width
         fill_brownian(seed, first, 1.0, w, z)
-        for lane in range(min(w.shape[1], n_paths - first)):
+        for lane in range(min(width, n_paths - first)):
             total = 0.0
             for i in range(n_steps):
                 a = i * stride
                 total += w[a + inside, lane] * (w[a + stride, lane] - w[a, lane])
             gaps[first + lane] = total - 0.5 * (w[fine, lane] * w[fine, lane] - 1.0)
     numbers[0], numbers[1] = _mean_and_deviation(gaps)
-    fill_brownian(seed, 0, 1.0, w, z)
     total = 0.0
     for i in range(fine + 1):
         if i > 0 and i % stride == 0:
@@ -122,7 +124,7 @@ def _strong_error(
         0.0,
     )
     rounds = max(1, n_paths // width)
-    for block in range(rounds):
+    for block in range(rounds - 1, -1, -1):  # path 0 last: its noise is used again
         fill_brownian(seed, block * width, 1.0, w, z)
         for j in range(levels):
             n_steps = 2 << j
@@ -150,7 +152,6 @@ def _strong_error(
         for j in range(levels):
             ratio = h[j] / h[levels - 1]
             guide[row, j] = error[row, levels - 1] * (math.sqrt(ratio) if row == 0 else ratio)
-    fill_brownian(seed, 0, 1.0, w, z)
     for i in range(fine + 1):
         t[i] = i / fine
         exact[i] = _growing_transition(0.0, 1.0, t[i], w[i, 0], c.parameters)
@@ -176,7 +177,8 @@ def _double_well(
     `step_size`, so every step sees the same noise. Of all `n_paths` only the `ends` are kept, the
     first ones are written down at the times `t` (nan beyond the last), and path 0 with the
     finest step as `fine`. A path that has left for good, beyond 10^6, is nan from there on. `law`
-    holds the share of the ends that lie right of 0, and the number that left.
+    holds the number that left and, of the other ends, the shares right of 0 and within 1/2 of 0,
+    and what the stationary density has within 1/2 of 0.
     """
     width = w.shape[1]
     intervals = w.shape[0] - 1
@@ -209,14 +211,19 @@ def _double_well(
                 if first + lane < paths.shape[0]:
                     paths[first + lane, i] = x
             ends[first + lane] = x
-    right, left_for_good = 0.0, 0.0
     for i in range(n_paths):
         if ends[i] != ends[i]:
-            left_for_good += 1.0
-        elif ends[i] > 0.0:
-            right += 1.0
-    law[0], law[1] = right / (n_paths - left_for_good), left_for_good
+            law[0] += 1.0
+        else:
+            law[1] += 1.0 if ends[i] > 0.0 else 0.0
+            law[2] += 1.0 if abs(ends[i]) < 0.5 else 0.0
+    law[1] /= n_paths - law[0]
+    law[2] /= n_paths - law[0]
     _fill_stationary(diffusion, 2.4, grid, density)
+    spacing = grid[1] - grid[0]
+    for i in range(grid.size):
+        inside = (0.5 - abs(grid[i])) / spacing  # a cell counts as far as it lies inside
+        law[3] += density[i] * spacing * min(1.0, max(0.0, inside + 0.5))
 
 
 @compiled
@@ -261,18 +268,21 @@ def _double_well_law(
                     positions[(i + 1) // every, first + lane] = x
     _fill_stationary(diffusion, 2.2, grid, stationary)
     delta = grid[1] - grid[0]
-    law, up, rest = work[0], work[1], work[2]
+    law, rising, falling = work[0], work[1], work[2]  # the rates of hopping right and left
+    spread = 0.5 * diffusion * diffusion / (delta * delta)
     for i in range(cells):
+        x = grid[i]
+        slide = (x - x * x * x) / (2.0 * delta)
+        rising[i] = spread + slide if i < cells - 1 else 0.0
+        falling[i] = spread - slide if i > 0 else 0.0
         law[i] = 0.0
     law[int((2.2 - 1.0) / delta + 0.5)] = 1.0 / delta
     for frame in range(frames):
         t[frame] = frame * every * h
-        for k in range(every if frame > 0 else 0):
-            if frame == 1 and k < 2:
-                _hop(law, up, rest, grid, diffusion, 0.5 * h, 1.0)
-                _hop(law, up, rest, grid, diffusion, 0.5 * h, 1.0)
-            else:
-                _hop(law, up, rest, grid, diffusion, h, 0.5)
+        moves = every + 2 if frame == 1 else every  # the first two steps in halves
+        for k in range(moves if frame > 0 else 0):
+            half = frame == 1 and k < 4
+            _hop(work, 0.5 * h if half else h, 1.0 if half else 0.5)
         for i in range(cells):
             density[frame, i] = law[i]
             share = 0.5 if grid[i] == 0.0 else 1.0
@@ -282,45 +292,25 @@ def _double_well_law(
 
 
 @compiled
-def _hop(law, up, rest, grid, diffusion, h, implicit):
+def _hop(work, h, implicit):
     """Let the law of a hopping walker move for `h`; a tridiagonal system, solved by elimination."""
+    law, rising, falling, up, rest = work[0], work[1], work[2], work[3], work[4]
     cells = law.size
-    delta = grid[1] - grid[0]
-    spread = 0.5 * diffusion * diffusion / (delta * delta)
+    later, now = implicit * h, (1.0 - implicit) * h
     for i in range(cells):
-        left, here, right = _rates(grid, i, spread, delta)
-        gain = -here * law[i]
-        gain += left * law[i - 1] if i > 0 else 0.0
-        gain += right * law[i + 1] if i < cells - 1 else 0.0
-        rest[i] = law[i] + (1.0 - implicit) * h * gain
-    for i in range(cells):
-        left, here, right = _rates(grid, i, spread, delta)
-        pivot = 1.0 + implicit * h * here
+        rest[i] = law[i] - now * (rising[i] + falling[i]) * law[i]
+        pivot = 1.0 + later * (rising[i] + falling[i])
+        if i < cells - 1:
+            rest[i] += now * falling[i + 1] * law[i + 1]
+            up[i] = later * falling[i + 1]
         if i > 0:
-            pivot -= implicit * h * left * up[i - 1]
-            rest[i] += implicit * h * left * rest[i - 1]
-        up[i] = implicit * h * right / pivot
+            rest[i] += now * rising[i - 1] * law[i - 1] + later * rising[i - 1] * rest[i - 1]
+            pivot -= later * rising[i - 1] * up[i - 1]
+        up[i] /= pivot
         rest[i] /= pivot
     law[cells - 1] = rest[cells - 1]
     for i in range(cells - 2, -1, -1):
         law[i] = rest[i] + up[i] * law[i + 1]
-
-
-@compiled(inline=True)
-def _rates(grid, i, spread, delta):
-    """Rates of hopping to cell i from its left, away from it, and to it from its right."""
-    x = grid[i]
-    slide = (x - x * x * x) / (2.0 * delta)
-    left, right, away = 0.0, 0.0, 0.0
-    if i > 0:
-        below = grid[i - 1]
-        left = spread + (below - below * below * below) / (2.0 * delta)
-        away += spread - slide
-    if i < grid.size - 1:
-        above = grid[i + 1]
-        right = spread - (above - above * above * above) / (2.0 * delta)
-        away += spread + slide
-    return left, away, right
 
 
 @compiled
@@ -414,6 +404,7 @@ EXPORTS = [
         _brownian_zoom,
         {
             "seed": "uint64",
+            "stream": "int64",
             "doublings": "float64",
             "w": "float64[points, 1]",
             "z": "float64[2, 1]",
@@ -494,7 +485,7 @@ EXPORTS = [
             "ends": "float64[n_paths]",
             "grid": "float64[bins]",
             "density": "float64[bins]",
-            "law": "float64[2]",
+            "law": "float64[4]",
         },
         ("w", "z", "t", "paths", "time", "fine", "ends", "grid", "density", "law"),
     ),
@@ -510,7 +501,7 @@ EXPORTS = [
         }
         | _NOISE
         | {
-            "work": "float64[3, cells]",
+            "work": "float64[5, cells]",
             "t": "float64[frames]",
             "positions": "float64[frames, n_paths]",
             "grid": "float64[cells]",

@@ -8,7 +8,7 @@ from labcore._compile import compiled
 from labcore._math import exp
 from labcore.live.export import Export
 from labcore.random import uniform_at
-from labcore.samplers import hmc, mala, metropolis, targets
+from labcore.samplers import hmc, metropolis, targets
 
 _BANANA, _FUNNEL, _TWO_MODES, _RIDGE = 0, 1, 2, 3
 _DIVERGED = 1000.0  # an energy error above this, as `labcore.samplers.Chains.divergent`
@@ -109,7 +109,8 @@ def _gallery(
     the share of trajectories that diverged.
     """
     _set_target(target, difficulty, parameters)
-    settings[0], settings[1] = step_size, n_steps
+    gradients = n_steps if sampler == 2 else 1
+    settings[0], settings[1] = step_size, gradients  # MALA is HMC with a single leapfrog step
     position, gradient = work[4], work[5]
     position[0], position[1] = 0.0, 0.0
     value = _density(position, parameters, gradient)
@@ -121,10 +122,6 @@ def _gallery(
         stream, index = uint64(0), uint64(i)
         if sampler == 0:
             value, log_ratio, _ = metropolis._step(
-                _density, parameters, settings, seed, stream, index, position, value, gradient, work
-            )
-        elif sampler == 1:
-            value, log_ratio, _ = mala._step(
                 _density, parameters, settings, seed, stream, index, position, value, gradient, work
             )
         else:
@@ -145,7 +142,7 @@ def _gallery(
     numbers[0] = acceptance / n
     numbers[1] = _effective_size(samples)
     numbers[2] = math.sqrt(square / n)
-    numbers[3] = 1000.0 * numbers[1] / (n * (n_steps if sampler == 2 else 1))
+    numbers[3] = 1000.0 * numbers[1] / (n * gradients)
     numbers[4], _ = _moments(samples, 0, n)
     numbers[5] = diverged / n
     _heights(span, parameters, position, gradient, own_height)
@@ -218,6 +215,7 @@ def _trajectory(
     target,
     difficulty,
     step_size,
+    n_steps,
     ends,
     span,
     parameters,
@@ -231,20 +229,23 @@ def _trajectory(
     """A leapfrog trajectory from ends[0], with the momentum that points from there to ends[1].
 
     `exact` is the same with a hundred times smaller steps. `energy` is the energy along `path` less
-    that at its start; it stops where that is infinite. `numbers`: the probability of accepting the
-    end, the largest energy error, and the time taken.
+    that at its start. All stop after `n_steps` steps, the rest being nan, and `path` and `energy`
+    where the energy explodes. `numbers`: the probability of accepting the end, the largest energy
+    error, the time taken, and the two components of the momentum.
     """
     _set_target(target, difficulty, parameters)
     position, momentum, gradient = work[0], work[1], work[2]
     fine_position, fine_momentum, fine_gradient = work[3], work[4], work[5]
     for k in range(2):
         position[k] = fine_position[k] = ends[0, k]
-        momentum[k] = fine_momentum[k] = ends[1, k] - ends[0, k]
+        numbers[3 + k] = momentum[k] = fine_momentum[k] = ends[1, k] - ends[0, k]
     value = _density(position, parameters, gradient)
     fine = _density(fine_position, parameters, fine_gradient)
     start = 0.5 * (momentum[0] ** 2 + momentum[1] ** 2) - value
-    n = path.shape[0]
-    for i in range(n):
+    for i in range(path.shape[0]):
+        if i > n_steps:
+            path[i, 0] = path[i, 1] = exact[i, 0] = exact[i, 1] = energy[i] = math.nan
+            continue
         if i > 0:
             value = hmc._leapfrog(
                 _density, parameters, step_size, 1, position, momentum, gradient, value
@@ -262,12 +263,13 @@ def _trajectory(
         path[i, 0], path[i, 1] = position[0], position[1]
         exact[i, 0], exact[i, 1] = fine_position[0], fine_position[1]
         energy[i] = 0.5 * (momentum[0] ** 2 + momentum[1] ** 2) - value - start
-        if not abs(energy[i]) < 1e6:
+        if abs(energy[i]) < 1e6:
+            numbers[0] = exp(min(-energy[i], 0.0))
+            numbers[1] = max(numbers[1], abs(energy[i]))
+        else:
             path[i, 0] = path[i, 1] = energy[i] = math.nan
-    numbers[0] = exp(min(-energy[n - 1], 0.0)) if energy[n - 1] == energy[n - 1] else 0.0
-    for i in range(n):
-        numbers[1] = max(numbers[1], abs(energy[i]) if energy[i] == energy[i] else math.inf)
-    numbers[2] = (n - 1) * step_size
+            numbers[0], numbers[1] = 0.0, math.inf
+    numbers[2] = n_steps * step_size
     _heights(span, parameters, position, gradient, height)
 
 
@@ -418,6 +420,7 @@ EXPORTS = [
         _trajectory,
         _TARGET
         | {
+            "n_steps": "int64",
             "ends": "float64[2, 2]",
             "span": "float64",
             "parameters": "float64[5]",
@@ -426,7 +429,7 @@ EXPORTS = [
             "exact": "float64[n, 2]",
             "energy": "float64[n]",
             "height": "float64[rows, columns]",
-            "numbers": "float64[3]",
+            "numbers": "float64[5]",
         },
         ("parameters", "work", "path", "exact", "energy", "height", "numbers"),
     ),

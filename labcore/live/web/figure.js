@@ -231,7 +231,8 @@ export class LiveFigure {
       if (width <= 0) return; // not on the page, or folded away
       for (const panel of this.panels) panel.draw(this.#lookup, width, this.#theme);
       for (const { output, value, format: spec } of this.numbers) {
-        const number = Number(resolve(value, this.#lookup));
+        const found = resolve(value, this.#lookup);
+        const number = found.shape ? found.data[found.offset] : found; // of all times the first
         const isUnknown = Number.isNaN(number) && value.startsWith("$");
         output.textContent = isUnknown ? "–" : format(number, spec).replace(/^-/, "−");
       }

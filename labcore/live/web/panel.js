@@ -98,6 +98,7 @@ export class Panel {
 
   #drawAxes(width, height) {
     const { x, y, inner, margin, spec } = this;
+    this.root.style.maxWidth = `${width}px`; // a long legend wraps
     Object.assign(this.plot.style, { width: `${width}px`, height: `${height}px` });
     Object.assign(this.canvas.style, {
       left: `${margin.left}px`, top: `${margin.top}px`,
@@ -177,7 +178,7 @@ function legendItem(text, mark) {
     context.globalAlpha = Math.max(mark.opacity, 0.25);
     context.fillRect(4, 1, 22, 10);
   }
-  return element("li", {}, [swatch, ...italic(text)]);
+  return element("li", {}, [swatch, element("span", {}, italic(text))]);
 }
 
 /** A mark with its paths replaced by what they name. */
