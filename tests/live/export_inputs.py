@@ -166,40 +166,45 @@ INPUTS = {
     "interpolant_particles": [
         {
             "seed": 1,
-            "noise": noise,
             "epsilon": epsilon,
             "bias": bias,
             "components": 5,
-            "n_steps": 20,
+            "n_steps": n_steps,
+            "groups": 4,
             "room": 8,
             "n_times": 11,
             "n": 30,
         }
-        for noise, epsilon, bias in ((0.0, 0.0, 0.0), (1.0, 0.5, 0.3))
+        for epsilon, bias, n_steps in ((0.0, 0.0, 20), (0.5, 0.3, 20), (0.5, 0.0, 4))
     ],
     "interpolant_line": [
         {
             "seed": 1,
-            "noise": 0.5,
+            "noise": noise,
             "epsilon": 0.3,
-            "gap": 2.0,
-            "n_steps": 40,
+            "error": error,
+            "n_steps": n_steps,
+            "modes": [-1.5, 1.5],
+            "shares": [0.3, 0.7],
+            "within": 0.15,
             "n_times": 21,
             "rows": 31,
             "n": 10,
         }
+        for noise, error, n_steps in ((0.5, 0.0, 40), (0.0, 1.0, 40), (0.5, 0.0, 3))
     ],
     "interpolant_field": [
         {
             "t": t,
-            "noise": 0.2,
+            "seed": 1,
             "components": 4,
             "probe": [[1.0, 0.5]],
             "room": 6,
             "rows": 9,
             "columns": 9,
             "arrows": 25,
+            "n": 40,
         }
-        for t in (0.0, 0.6, 1.0)
+        for t in (0.0, 0.6, 0.95)
     ],
 }

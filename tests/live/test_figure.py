@@ -2,7 +2,10 @@
 
 import base64
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -76,6 +79,18 @@ def test_every_mark_is_drawn_in_the_still_picture(shown, name):
 
 def test_the_still_picture_shows_the_state(shown):
     assert shown["ring"].still(gap=2) != shown["ring"].still() == shown["ring"].still(gap=5)
+
+
+def test_the_still_picture_does_not_start_pyplot():
+    """Else a notebook whose first picture is a live figure would show none of matplotlib's own."""
+    code = """
+import matplotlib
+from tests.live.test_figure import figure
+figure().still()
+assert matplotlib.get_backend(auto_select=False) is None
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
 def test_runs_share_all_that_they_do_not_set(shown):

@@ -145,10 +145,10 @@ def _gallery(
     numbers[3] = 1000.0 * numbers[1] / (n * gradients)
     numbers[4], _ = _moments(samples, 0, n)
     numbers[5] = diverged / n
-    _heights(span, parameters, position, gradient, own_height)
-    if target == _FUNNEL:
-        _set_target(target, 1.0, parameters)
-    _heights(span, parameters, position, gradient, height)
+    for grid in (own_height, height):
+        _heights(span, parameters, position, gradient, grid)
+        if target == _FUNNEL:
+            _set_target(target, 1.0, parameters)
     for i in range(x.size):
         if target == _TWO_MODES:
             away, width = 0.5 * parameters[0], parameters[1]
