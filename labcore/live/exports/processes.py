@@ -123,9 +123,6 @@ def _strong_error(
         (growth, volatility),
         0.0,
     )
-    for i in range(fine + 1):
-        t[i] = i / fine
-        times[i] = euler[i] = milstein_path[i] = math.nan
     rounds = max(1, n_paths // width)
     for block in range(rounds - 1, -1, -1):  # path 0 last: its noise is used again
         fill_brownian(seed, block * width, 1.0, w, z)
@@ -134,20 +131,14 @@ def _strong_error(
             stride = fine // n_steps
             h[j] = 1.0 / n_steps
             for lane in range(width):
-                drawn = block + lane == 0 and j + 1 == level
                 x, y = 1.0, 1.0
-                for i in range(n_steps + 1):
-                    if i > 0:
-                        dw = w[i * stride, lane] - w[(i - 1) * stride, lane]
-                        x = euler_maruyama._step(c, (i - 1) * h[j], x, h[j], dw)
-                        y = milstein._step(c, (i - 1) * h[j], y, h[j], dw)
-                    if drawn:
-                        times[i], euler[i], milstein_path[i] = i * h[j], x, y
+                for i in range(n_steps):
+                    dw = w[(i + 1) * stride, lane] - w[i * stride, lane]
+                    x = euler_maruyama._step(c, i * h[j], x, h[j], dw)
+                    y = milstein._step(c, i * h[j], y, h[j], dw)
                 end = _growing_transition(0.0, 1.0, 1.0, w[fine, lane], c.parameters)
                 error[0, j] += abs(x - end)
                 error[1, j] += abs(y - end)
-    for i in range(fine + 1):
-        exact[i] = _growing_transition(0.0, 1.0, t[i], w[i, 0], c.parameters)
     middle = 0.5 * (levels - 1)
     spread = 0.0
     for j in range(levels):
@@ -161,6 +152,19 @@ def _strong_error(
         for j in range(levels):
             ratio = h[j] / h[levels - 1]
             guide[row, j] = error[row, levels - 1] * (math.sqrt(ratio) if row == 0 else ratio)
+    for i in range(fine + 1):
+        t[i] = i / fine
+        exact[i] = _growing_transition(0.0, 1.0, t[i], w[i, 0], c.parameters)
+        times[i] = euler[i] = milstein_path[i] = math.nan
+    n_steps = 1 << level
+    stride = fine >> level
+    times[0], euler[0], milstein_path[0] = 0.0, 1.0, 1.0
+    for i in range(n_steps):
+        dw = w[(i + 1) * stride, 0] - w[i * stride, 0]
+        now = i / n_steps
+        times[i + 1] = (i + 1) / n_steps
+        euler[i + 1] = euler_maruyama._step(c, now, euler[i], 1.0 / n_steps, dw)
+        milstein_path[i + 1] = milstein._step(c, now, milstein_path[i], 1.0 / n_steps, dw)
 
 
 @compiled

@@ -8,29 +8,23 @@ from labcore._compile import compiled
 from labcore._math import exp
 from labcore.live.export import Export
 from labcore.random import uniform_at
-from labcore.samplers import hmc, targets
+from labcore.samplers import hmc, metropolis, targets
 
-_BANANA, _FUNNEL, _TWO_MODES = 0, 1, 2  # and 3, the ridge
-_METROPOLIS, _HMC = 0, 2  # and 1, MALA
-_BLIND = 1.0
+_BANANA, _FUNNEL, _TWO_MODES, _RIDGE = 0, 1, 2, 3
 _DIVERGED = 1000.0  # an energy error above this, as `labcore.samplers.Chains.divergent`
 
 
 @compiled
 def _density(x, parameters, gradient):
-    """The target that parameters[4] names; its gradient is hidden if parameters[5] says so."""
+    """The target that parameters[4] names: banana, funnel, two modes, ridge; else their own."""
     kind = parameters[4]
     if kind == _BANANA:
-        value = targets._banana(x, parameters, gradient)
-    elif kind == _FUNNEL:
-        value = targets._funnel(x, parameters, gradient)
-    elif kind == _TWO_MODES:
-        value = targets._two_modes(x, parameters, gradient)
-    else:
-        value = _ridge(x, parameters, gradient)
-    if parameters[5] == _BLIND:
-        gradient[0] = gradient[1] = 0.0
-    return value
+        return targets._banana(x, parameters, gradient)
+    if kind == _FUNNEL:
+        return targets._funnel(x, parameters, gradient)
+    if kind == _TWO_MODES:
+        return targets._two_modes(x, parameters, gradient)
+    return _ridge(x, parameters, gradient)
 
 
 @compiled
@@ -112,15 +106,11 @@ def _gallery(
     grid in the one and the other coordinates, `marginal` the density of the first coordinate at
     `x`. `numbers`: mean acceptance probability, effective sample size of the first coordinate, root
     mean square of log ratio, effective draws per 1000 gradients, mean of the first coordinate, and
-    the share of steps that diverged.
+    the share of trajectories that diverged.
     """
     _set_target(target, difficulty, parameters)
-    # MALA is HMC with a single leapfrog step, and Metropolis is that without the gradient. So one
-    # loop serves all three: three loops would take a third longer to compile.
-    gradients = n_steps if sampler == _HMC else 1
-    settings[0], settings[1] = step_size, gradients
-    if sampler == _METROPOLIS:
-        parameters[5] = _BLIND
+    gradients = n_steps if sampler == 2 else 1
+    settings[0], settings[1] = step_size, gradients  # MALA is HMC with a single leapfrog step
     position, gradient = work[4], work[5]
     position[0], position[1] = 0.0, 0.0
     value = _density(position, parameters, gradient)
@@ -130,12 +120,17 @@ def _gallery(
         lost[i, 0] = lost[i, 1] = math.nan
         before, above = position[0], position[1]
         stream, index = uint64(0), uint64(i)
-        value, log_ratio, _ = hmc._step(
-            _density, parameters, settings, seed, stream, index, position, value, gradient, work
-        )
-        if not log_ratio > -_DIVERGED:
-            diverged += 1
-            lost[i, 0], lost[i, 1] = before, _stretch(target, difficulty, before) * above
+        if sampler == 0:
+            value, log_ratio, _ = metropolis._step(
+                _density, parameters, settings, seed, stream, index, position, value, gradient, work
+            )
+        else:
+            value, log_ratio, _ = hmc._step(
+                _density, parameters, settings, seed, stream, index, position, value, gradient, work
+            )
+            if not log_ratio > -_DIVERGED:
+                diverged += 1
+                lost[i, 0], lost[i, 1] = before, _stretch(target, difficulty, before) * above
         if log_ratio == log_ratio:
             acceptance += exp(min(log_ratio, 0.0))
             square += min(log_ratio * log_ratio, 1e6)
@@ -396,7 +391,7 @@ EXPORTS = [
             "n_steps": "int64",
             "span": "float64",
             "x": "float64[m]",
-            "parameters": "float64[6]",
+            "parameters": "float64[5]",
             "settings": "float64[2]",
             "work": "float64[6, 2]",
             "path": "float64[n, 2]",
@@ -428,7 +423,7 @@ EXPORTS = [
             "n_steps": "int64",
             "ends": "float64[2, 2]",
             "span": "float64",
-            "parameters": "float64[6]",
+            "parameters": "float64[5]",
             "work": "float64[6, 2]",
             "path": "float64[n, 2]",
             "exact": "float64[n, 2]",
