@@ -52,6 +52,7 @@ def tabs(browser, site, address):
             start = site.as_uri() if scheme == "file" else address
             tab.goto(f"{start}/{document}.html", wait_until="load")
             opened[document, scheme] = tab, report
+        opened[document, scheme][0].bring_to_front()  # a tab in the background draws once a second
         return opened[document, scheme]
 
     yield at
