@@ -20,7 +20,7 @@ from labcore.random import normal_pair, seed_from
 WIDTH = 32  # paths that a loop works on at once: enough for vector instructions, few for the cache
 
 
-@compiled(inline=True)
+@compiled
 def _draw(seed, first_stream, block, z):
     for j in range(z.shape[1]):
         z[0, j], z[1, j] = normal_pair(seed, first_stream + j, block)

@@ -144,7 +144,7 @@ def _strong_error(
     for j in range(levels):
         error[0, j] /= rounds * width
         error[1, j] /= rounds * width
-        spread += (j - middle) ** 2
+        spread += (j - middle) * (j - middle)
         for row in range(2):
             orders[row] -= (j - middle) * log(max(error[row, j], 1e-300)) / math.log(2.0)
     for row in range(2):
@@ -392,7 +392,7 @@ def _mean_and_deviation(values):
     for i in range(n):
         mean += values[i] / n
     for i in range(n):
-        square += (values[i] - mean) ** 2 / n
+        square += (values[i] - mean) * (values[i] - mean) / n
     return mean, math.sqrt(square)
 
 

@@ -8,23 +8,29 @@ from labcore._compile import compiled
 from labcore._math import exp
 from labcore.live.export import Export
 from labcore.random import uniform_at
-from labcore.samplers import hmc, metropolis, targets
+from labcore.samplers import hmc, targets
 
-_BANANA, _FUNNEL, _TWO_MODES, _RIDGE = 0, 1, 2, 3
+_BANANA, _FUNNEL, _TWO_MODES = 0, 1, 2  # and 3, the ridge
+_METROPOLIS, _HMC = 0, 2  # and 1, MALA
+_BLIND = 1.0
 _DIVERGED = 1000.0  # an energy error above this, as `labcore.samplers.Chains.divergent`
 
 
 @compiled
 def _density(x, parameters, gradient):
-    """The target that parameters[4] names: banana, funnel, two modes, ridge; else their own."""
+    """The target that parameters[4] names; its gradient is hidden if parameters[5] says so."""
     kind = parameters[4]
     if kind == _BANANA:
-        return targets._banana(x, parameters, gradient)
-    if kind == _FUNNEL:
-        return targets._funnel(x, parameters, gradient)
-    if kind == _TWO_MODES:
-        return targets._two_modes(x, parameters, gradient)
-    return _ridge(x, parameters, gradient)
+        value = targets._banana(x, parameters, gradient)
+    elif kind == _FUNNEL:
+        value = targets._funnel(x, parameters, gradient)
+    elif kind == _TWO_MODES:
+        value = targets._two_modes(x, parameters, gradient)
+    else:
+        value = _ridge(x, parameters, gradient)
+    if parameters[5] == _BLIND:
+        gradient[0] = gradient[1] = 0.0
+    return value
 
 
 @compiled
@@ -106,11 +112,15 @@ def _gallery(
     grid in the one and the other coordinates, `marginal` the density of the first coordinate at
     `x`. `numbers`: mean acceptance probability, effective sample size of the first coordinate, root
     mean square of log ratio, effective draws per 1000 gradients, mean of the first coordinate, and
-    the share of trajectories that diverged.
+    the share of steps that diverged.
     """
     _set_target(target, difficulty, parameters)
-    gradients = n_steps if sampler == 2 else 1
-    settings[0], settings[1] = step_size, gradients  # MALA is HMC with a single leapfrog step
+    # MALA is HMC with a single leapfrog step, and Metropolis is that without the gradient. So one
+    # loop serves all three: three loops would take a third longer to compile.
+    gradients = n_steps if sampler == _HMC else 1
+    settings[0], settings[1] = step_size, gradients
+    if sampler == _METROPOLIS:
+        parameters[5] = _BLIND
     position, gradient = work[4], work[5]
     position[0], position[1] = 0.0, 0.0
     value = _density(position, parameters, gradient)
@@ -120,17 +130,12 @@ def _gallery(
         lost[i, 0] = lost[i, 1] = math.nan
         before, above = position[0], position[1]
         stream, index = uint64(0), uint64(i)
-        if sampler == 0:
-            value, log_ratio, _ = metropolis._step(
-                _density, parameters, settings, seed, stream, index, position, value, gradient, work
-            )
-        else:
-            value, log_ratio, _ = hmc._step(
-                _density, parameters, settings, seed, stream, index, position, value, gradient, work
-            )
-            if not log_ratio > -_DIVERGED:
-                diverged += 1
-                lost[i, 0], lost[i, 1] = before, _stretch(target, difficulty, before) * above
+        value, log_ratio, _ = hmc._step(
+            _density, parameters, settings, seed, stream, index, position, value, gradient, work
+        )
+        if not log_ratio > -_DIVERGED:
+            diverged += 1
+            lost[i, 0], lost[i, 1] = before, _stretch(target, difficulty, before) * above
         if log_ratio == log_ratio:
             acceptance += exp(min(log_ratio, 0.0))
             square += min(log_ratio * log_ratio, 1e6)
@@ -177,14 +182,6 @@ def _moments(samples, start, stop):
 
 
 @compiled
-def _autocovariance(samples, start, stop, mean, lag):
-    total = 0.0
-    for i in range(start, stop - lag):
-        total += (samples[i, 0] - mean) * (samples[i + lag, 0] - mean)
-    return total / (stop - start)
-
-
-@compiled
 def _effective_size(samples):
     """As `labcore.samplers.effective_sample_size` of one chain's first coordinate."""
     half = samples.shape[0] // 2
@@ -192,20 +189,21 @@ def _effective_size(samples):
     a, sd_a = _moments(samples, 0, half)
     b, sd_b = _moments(samples, last, samples.shape[0])
     within = 0.5 * (sd_a * sd_a + sd_b * sd_b)
-    between = 0.5 * (a - b) ** 2
-    total = (half - 1.0) / half * within + between
+    total = (half - 1.0) / half * within + 0.5 * (a - b) ** 2
     if not total > 0.0:
         return math.nan
     time, smallest = -1.0, math.inf
-    for pair in range(half // 2):
-        correlation = 0.0
-        for lag in range(2 * pair, 2 * pair + 2):
-            covariance = _autocovariance(samples, 0, half, a, lag)
-            covariance += _autocovariance(samples, last, samples.shape[0], b, lag)
-            correlation += 1.0 if lag == 0 else 1.0 - (within - 0.5 * covariance) / total
-        if correlation <= 0.0:
+    for lag in range(0, 2 * (half // 2), 2):
+        pair = 0.0
+        for k in (lag, lag + 1):
+            covariance = 0.0
+            for i in range(half - k):
+                covariance += (samples[i, 0] - a) * (samples[i + k, 0] - a)
+                covariance += (samples[last + i, 0] - b) * (samples[last + i + k, 0] - b)
+            pair += 1.0 if k == 0 else 1.0 - (within - 0.5 * covariance / half) / total
+        if pair <= 0.0:
             break
-        smallest = min(smallest, correlation)
+        smallest = min(smallest, pair)
         time += 2.0 * smallest
     return 2.0 * half / max(time, 1.0 / math.log10(2.0 * half))
 
@@ -229,46 +227,42 @@ def _trajectory(
     """A leapfrog trajectory from ends[0], with the momentum that points from there to ends[1].
 
     `exact` is the same with a hundred times smaller steps. `energy` is the energy along `path` less
-    that at its start. All stop after `n_steps` steps, the rest being nan, and `path` and `energy`
-    where the energy explodes. `numbers`: the probability of accepting the end, the largest energy
-    error, the time taken, and the two components of the momentum.
+    that at its start. All stop after `n_steps` steps, the rest being nan, and where the energy
+    explodes. `numbers`: the probability of accepting the end of `path`, its largest energy error,
+    the time taken, and the two components of the momentum.
     """
     _set_target(target, difficulty, parameters)
     position, momentum, gradient = work[0], work[1], work[2]
-    fine_position, fine_momentum, fine_gradient = work[3], work[4], work[5]
-    for k in range(2):
-        position[k] = fine_position[k] = ends[0, k]
-        numbers[3 + k] = momentum[k] = fine_momentum[k] = ends[1, k] - ends[0, k]
-    value = _density(position, parameters, gradient)
-    fine = _density(fine_position, parameters, fine_gradient)
-    start = 0.5 * (momentum[0] ** 2 + momentum[1] ** 2) - value
-    for i in range(path.shape[0]):
-        if i > n_steps:
-            path[i, 0] = path[i, 1] = exact[i, 0] = exact[i, 1] = energy[i] = math.nan
-            continue
-        if i > 0:
-            value = hmc._leapfrog(
-                _density, parameters, step_size, 1, position, momentum, gradient, value
-            )
-            fine = hmc._leapfrog(
-                _density,
-                parameters,
-                0.01 * step_size,
-                100,
-                fine_position,
-                fine_momentum,
-                fine_gradient,
-                fine,
-            )
-        path[i, 0], path[i, 1] = position[0], position[1]
-        exact[i, 0], exact[i, 1] = fine_position[0], fine_position[1]
-        energy[i] = 0.5 * (momentum[0] ** 2 + momentum[1] ** 2) - value - start
-        if abs(energy[i]) < 1e6:
-            numbers[0] = exp(min(-energy[i], 0.0))
-            numbers[1] = max(numbers[1], abs(energy[i]))
-        else:
-            path[i, 0] = path[i, 1] = energy[i] = math.nan
-            numbers[0], numbers[1] = 0.0, math.inf
+    for finer in (100, 1):  # energy and numbers are those of the last, the trajectory itself
+        route = exact if finer == 100 else path
+        for k in range(2):
+            position[k] = ends[0, k]
+            numbers[3 + k] = momentum[k] = ends[1, k] - ends[0, k]
+        value = _density(position, parameters, gradient)
+        start = 0.5 * (momentum[0] ** 2 + momentum[1] ** 2) - value
+        numbers[1] = 0.0
+        for i in range(route.shape[0]):
+            route[i, 0] = route[i, 1] = energy[i] = math.nan
+            if i > n_steps:
+                continue
+            if i > 0:
+                value = hmc._leapfrog(
+                    _density,
+                    parameters,
+                    step_size / finer,
+                    finer,
+                    position,
+                    momentum,
+                    gradient,
+                    value,
+                )
+            error = 0.5 * (momentum[0] ** 2 + momentum[1] ** 2) - value - start
+            if abs(error) < 1e6:
+                route[i, 0], route[i, 1], energy[i] = position[0], position[1], error
+                numbers[0] = exp(min(-error, 0.0))
+                numbers[1] = max(numbers[1], abs(error))
+            else:
+                numbers[0], numbers[1] = 0.0, math.inf
     numbers[2] = n_steps * step_size
     _heights(span, parameters, position, gradient, height)
 
@@ -391,7 +385,7 @@ EXPORTS = [
             "n_steps": "int64",
             "span": "float64",
             "x": "float64[m]",
-            "parameters": "float64[5]",
+            "parameters": "float64[6]",
             "settings": "float64[2]",
             "work": "float64[6, 2]",
             "path": "float64[n, 2]",
@@ -423,8 +417,8 @@ EXPORTS = [
             "n_steps": "int64",
             "ends": "float64[2, 2]",
             "span": "float64",
-            "parameters": "float64[5]",
-            "work": "float64[6, 2]",
+            "parameters": "float64[6]",
+            "work": "float64[3, 2]",
             "path": "float64[n, 2]",
             "exact": "float64[n, 2]",
             "energy": "float64[n]",
