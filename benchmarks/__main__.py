@@ -13,18 +13,18 @@ def main() -> None:
     """Measure all workloads, or those named on the command line."""
     from benchmarks.workloads import WORKLOADS
 
-    chosen = [w for w in WORKLOADS if len(sys.argv) < 2 or w.__name__ in sys.argv[1:]]
+    chosen = [w for w in WORKLOADS if len(sys.argv) < 2 or w.name in sys.argv[1:]]
     if not chosen:
-        sys.exit(f"no such workload; there are: {', '.join(w.__name__ for w in WORKLOADS)}")
+        sys.exit(f"no such workload; there are: {', '.join(w.name for w in WORKLOADS)}")
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()};")
     print(
         "processor time of one thread, median of 7 rounds; ratio: peer / labcore, larger is better"
     )
     print(f"\n{'workload':20s} {'way':24s} {'ms':>10s} {'ratio':>8s}")
     for workload in chosen:
-        timing = compare(workload())
+        timing = compare(workload.ways(), rounds=workload.rounds)
         for row, (name, milliseconds) in enumerate(timing.milliseconds.items()):
-            title = workload.__name__ if row == 0 else ""
+            title = workload.name if row == 0 else ""
             ratio = "" if row == 0 else f"{timing.ratios[name]:8.2f}"
             print(f"{title:20s} {name:24s} {milliseconds:10.2f} {ratio:>8s}", flush=True)
 

@@ -5,33 +5,22 @@ import pytest
 
 from benchmarks import measure
 from benchmarks.measure import compare
-from benchmarks.workloads import WORKLOADS, euler_maruyama, metropolis, normals
-
-SMALL = {
-    "normals": {"n": 20_000},
-    "gaussian_gram": {"n": 50},
-    "matern_gram": {"n": 50},
-    "gaussian_process": {"n": 60, "m": 20},
-    "metropolis": {"n_samples": 500},
-    "euler_maruyama": {"n_paths": 4000, "n_steps": 100},
-    "mixture_velocity": {"n": 100},
-}
-RANDOM = (normals, metropolis, euler_maruyama)
+from benchmarks.workload import same_law
+from benchmarks.workloads import WORKLOADS
+from labcore import random
 
 
-@pytest.mark.parametrize("workload", [w for w in WORKLOADS if w not in RANDOM])
-def test_peers_give_the_same_numbers(workload):
-    ours, *peers = [way() for way in workload(**SMALL[workload.__name__]).values()]
-    for peer in peers:
-        np.testing.assert_allclose(peer, ours, rtol=1e-6, atol=1e-8)
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+def test_peers_give_the_same_answer(workload):
+    ours, *peers = [way() for way in workload.ways(**workload.small).values()]
+    for theirs in peers:
+        workload.agree(ours, theirs)
 
 
-@pytest.mark.parametrize("workload", RANDOM)
-def test_peers_draw_from_the_same_law(workload):
-    """Mean and variance agree: a wrong diffusion or step size by a tenth would be seen."""
-    ours, peer = [way() for way in workload(**SMALL[workload.__name__]).values()]
-    assert abs(ours.mean() - peer.mean()) < 0.06
-    assert ours.var() == pytest.approx(peer.var(), rel=0.08)
+def test_same_law_sees_a_step_size_that_is_off_by_a_tenth():
+    draws = random.normal(20_000, rng=1)
+    with pytest.raises(AssertionError):
+        same_law()(draws, 1.1 * draws)
 
 
 def test_a_way_that_does_something_else_is_refused():

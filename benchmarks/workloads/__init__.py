@@ -1,0 +1,10 @@
+"""What is measured: a module for each subject, with its `WORKLOADS`.
+
+A workload returns the ways of doing one task, labcore's first. The tests compare their results
+(tests/test_benchmarks.py): a faster answer to another question is no answer.
+"""
+
+from benchmarks.workloads import interpolants, kernels, random, samplers, sde
+
+SUBJECTS = (random, kernels, samplers, sde, interpolants)
+WORKLOADS = tuple(workload for subject in SUBJECTS for workload in subject.WORKLOADS)
