@@ -63,6 +63,7 @@ def lab(tmp_path_factory):
             server.wait(10)
         except subprocess.TimeoutExpired:
             server.kill()
+            server.wait()
 
 
 @pytest.mark.parametrize("engine", ["browser", "python"])
