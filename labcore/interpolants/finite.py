@@ -112,6 +112,14 @@ def to_data(data: np.ndarray, schedule: Schedule, *, bandwidth: float = 0.0) -> 
     -----
     A field at n points costs O(n m d), on all cores. The weights are computed relative to the
     largest, so that a point far from all data, or a time close to 1, gives no division by zero.
+
+    Examples
+    --------
+    >>> from labcore.interpolants import linear, to_data
+    >>> path = to_data([[-1.0], [1.0]], linear())
+    >>> path.velocity(0.5, [[0.0], [0.5]]).round(3)
+    array([[0.   ],
+           [0.523]])
     """
     data = points("data", data)
     if data.size == 0:

@@ -30,6 +30,12 @@ class OdeMethod(NamedTuple):
     """A one-step method for an ODE: its global error falls like the step to the power `order`.
 
     ``step(velocity, start, stop, x)`` gives the positions at time `stop`.
+
+    Examples
+    --------
+    >>> from labcore.interpolants import EULER, RK4
+    >>> EULER.order, RK4.order
+    (1, 4)
     """
 
     name: str
@@ -120,6 +126,12 @@ def solve_ode(
     -----
     Heun and RK4 evaluate the velocity at both ends of a step. Where it is not defined at t = 1,
     stop before.
+
+    Examples
+    --------
+    >>> path = solve_ode(lambda t, x: -x, [1.0], [0.0, 1.0, 2.0])
+    >>> path[0, :, 0].round(6)
+    array([1.      , 0.367879, 0.135335])
     """
     x, times, steps = points("x", x), _one_way(times), integer("steps", steps, 1)
     velocity = _shaped(velocity, x.shape)
@@ -179,6 +191,15 @@ def solve_sde(
     Where the density is as narrow as :math:`w` the drift is stiff: steps of more than
     :math:`2 w^2/\epsilon` explode. M. S. Albergo, N. M. Boffi, E. Vanden-Eijnden,
     arXiv:2303.08797.
+
+    Examples
+    --------
+    >>> from labcore.interpolants import between, linear, mixture
+    >>> path = between(mixture([0.0]), mixture([4.0]), linear())
+    >>> start = path.source.sample(4000, rng=1)
+    >>> end = solve_sde(path.velocity, path.score, 0.5, start, rng=2)[:, -1]
+    >>> end.mean().round(1), end.std().round(1)
+    (np.float64(4.0), np.float64(1.0))
     """
     x, times, steps = points("x", x), _one_way(times), integer("steps", steps, 1)
     direction = 1.0 if times[-1] > times[0] else -1.0
@@ -231,6 +252,14 @@ def log_likelihood(
     Returns
     -------
     array of shape (n,)
+
+    Examples
+    --------
+    >>> from labcore.interpolants import between, linear, mixture
+    >>> path = between(mixture([0.0]), mixture([4.0]), linear())
+    >>> source = path.source.log_density
+    >>> log_likelihood(path.velocity, path.divergence, source, [4.0]).round(6)
+    array([-0.918939])
     """
     x = points("x", x)
 

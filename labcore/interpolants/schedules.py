@@ -38,6 +38,12 @@ class Schedule(NamedTuple):
     :math:`\gamma(t) = \sqrt{a\,t(1-t)}` has an infinite slope; it is all that a velocity needs.
 
     To make your own, fill in the fields and pass the result through `checked`.
+
+    Examples
+    --------
+    >>> from labcore.interpolants import linear
+    >>> linear(noise=1.0).interpolate(0.5, [0.0], [4.0], [1.0])
+    array([2.5])
     """
 
     name: str
@@ -118,6 +124,12 @@ def linear(noise: float = 0.0) -> Schedule:
     Given the end points, :math:`I_t` has the law of a Brownian bridge of variance rate :math:`a` at
     each time. :math:`\dot\gamma` is infinite at both ends. M. S. Albergo, N. M. Boffi,
     E. Vanden-Eijnden, arXiv:2303.08797.
+
+    Examples
+    --------
+    >>> at = linear().at(0.25)
+    >>> float(at.alpha), float(at.beta), float(at.gamma)
+    (0.75, 0.25, 0.0)
     """
     noise = non_negative("noise", noise)
     return Schedule(
@@ -139,6 +151,12 @@ def trigonometric(noise: float = 0.0) -> Schedule:
     -----
     :math:`\alpha^2 + \beta^2 = 1`: with no noise, the covariance stays what it is when both ends
     have the same.
+
+    Examples
+    --------
+    >>> at = trigonometric().at(0.5)
+    >>> round(float(at.alpha**2 + at.beta**2), 12)
+    1.0
     """
     noise = non_negative("noise", noise)
     quarter = 0.5 * np.pi
@@ -157,6 +175,12 @@ def encoding_decoding() -> Schedule:
 
     :math:`\alpha = \cos^2 \pi t` up to one half and 0 after it, :math:`\beta` the mirror image. All
     three have continuous rates, so that nothing is singular at the ends.
+
+    Examples
+    --------
+    >>> at = encoding_decoding().at(0.5)
+    >>> float(at.alpha), float(at.beta), float(at.gamma)
+    (0.0, 0.0, 1.0)
     """
     return Schedule(
         name="encoding-decoding",
@@ -182,6 +206,14 @@ def checked(schedule: Schedule) -> Schedule:
     ValueError
         If alpha, beta, gamma are not (1, 0, 0) at t = 0 and (0, 1, 0) at t = 1, if gamma is
         negative, or if a rate is not the derivative.
+
+    Examples
+    --------
+    >>> wrong = linear()._replace(alpha=lambda t: 1.0 - t**2)
+    >>> checked(wrong)
+    Traceback (most recent call last):
+        ...
+    ValueError: alpha_rate must be the derivative, got -1 and not -0.04625 at t = 0.023125
     """
     for t, expected in ((0.0, (1.0, 0.0, 0.0)), (1.0, (0.0, 1.0, 0.0))):
         for name, wanted in zip(("alpha", "beta", "gamma"), expected, strict=True):

@@ -46,6 +46,12 @@ def sample_prior(
     Notes
     -----
     Costs :math:`n^3/3` operations and n^2 numbers.
+
+    Examples
+    --------
+    >>> from labcore.kernels import Gaussian
+    >>> sample_prior(Gaussian(0.5), [0.0, 0.1, 5.0], count=2, rng=1).shape
+    (2, 3)
     """
     return sample_normal(np.zeros(len(x)), kernel(x), count, rng=rng, jitter=jitter)
 
@@ -61,6 +67,12 @@ def sample_normal(
     r"""Draws of the normal law with this mean (n,) and covariance (n, n), as a (count, n) array.
 
     The options are those of `sample_prior`.
+
+    Examples
+    --------
+    >>> draws = sample_normal([1.0, 2.0], np.eye(2), 10_000, rng=1)
+    >>> draws.mean(axis=0).round(1)
+    array([1., 2.])
     """
     count = validate.integer("count", count)
     jitter = validate.non_negative("jitter", jitter)

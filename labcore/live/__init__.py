@@ -1,7 +1,6 @@
 """Figures to play with: the loops of labcore, running in the reader's browser."""
 
 from labcore.live.controls import Choice, Play, Points, Seed, Slider, Toggle
-from labcore.live.explorer import Explorer
 from labcore.live.export import Export
 from labcore.live.exports import EXPORTS
 from labcore.live.figure import Figure
@@ -34,7 +33,6 @@ __all__ = [
     "Cloud",
     "Contour",
     "Dots",
-    "Explorer",
     "Export",
     "Figure",
     "Graph",

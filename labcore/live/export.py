@@ -54,6 +54,14 @@ class Export:
         argument, or any other name, which becomes a size of its own.
     outputs : tuple of str
         The arrays that the loop fills. They start as zeros.
+
+    Examples
+    --------
+    >>> from labcore.random import _fill_normal
+    >>> declarations = dict.fromkeys(["seed", "stream", "start"], "uint64") | {"out": "float64[n]"}
+    >>> normals = Export("normals", _fill_normal, declarations, ("out",))
+    >>> normals.run(seed=1, stream=0, start=0, n=3)["out"].shape
+    (3,)
     """
 
     name: str

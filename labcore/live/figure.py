@@ -58,6 +58,20 @@ class Figure:
     ------
     ValueError
         If a default or preset is not allowed, or a path names nothing: the message says which.
+
+    Examples
+    --------
+    >>> from labcore.live import Axis, Figure, Line, Number, Panel, Slider
+    >>> def wave(frequency):
+    ...     t = np.linspace(0.0, 1.0, 201)
+    ...     return {"t": t, "y": np.sin(2 * np.pi * frequency * t), "period": 1 / frequency}
+    >>> Figure(
+    ...     controls={"frequency": Slider(1, 8, 2, label="frequency")},
+    ...     plot=[Panel([Line("t", "y")], x=Axis("time *t*"), y=Axis("*y*"))],
+    ...     numbers=[Number("period", "period", ".3f")],
+    ...     callback=wave,
+    ... )
+    Figure(wave: frequency=2): period = 0.500
     """
 
     def __init__(

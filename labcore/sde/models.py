@@ -45,6 +45,11 @@ def brownian_motion(drift: float = 0.0, diffusion: float = 1.0) -> Model:
         b, in units of x per unit of time.
     diffusion : float, default 1
         sigma, positive.
+
+    Examples
+    --------
+    >>> brownian_motion(drift=2.0).mean(3.0, 1.0)
+    np.float64(7.0)
     """
     b, sigma = real("drift", drift), positive("diffusion", diffusion)
     return Model(
@@ -96,6 +101,11 @@ def ornstein_uhlenbeck(rate: float = 1.0, mean: float = 0.0, diffusion: float = 
         m, the level that the process returns to.
     diffusion : float, default 1
         sigma, positive.
+
+    Examples
+    --------
+    >>> float(ornstein_uhlenbeck(rate=2.0).variance(100.0, 0.0))  # the stationary one
+    0.25
     """
     theta, m = positive("rate", rate), real("mean", mean)
     sigma = positive("diffusion", diffusion)
@@ -147,6 +157,11 @@ def geometric_brownian(growth: float = 0.0, volatility: float = 1.0) -> Model:
         r, the rate at which the mean grows.
     volatility : float, default 1
         sigma, positive.
+
+    Examples
+    --------
+    >>> float(geometric_brownian(growth=0.0).mean(1.0, 5.0))
+    5.0
     """
     r, sigma = real("growth", growth), positive("volatility", volatility)
     return Model(
@@ -188,6 +203,13 @@ def double_well(diffusion: float = 0.7) -> Model:
     ----------
     diffusion : float, default 0.7
         sigma, positive. The smaller it is, the rarer are the passages from well to well.
+
+    Examples
+    --------
+    >>> from labcore import sde
+    >>> paths = sde.solve(sde.double_well(), sde.EULER_MARUYAMA, 0.0, 20.0, 2000, 1000, rng=1)
+    >>> float((paths.x[:, -1] > 0).mean().round(1))  # both wells are as likely
+    0.5
     """
     return Model(
         name="double well",
