@@ -6,7 +6,7 @@ PY := .venv/bin/python
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: wheel help book test serve lab refresh bench format lint links lock clean clean-all
+.PHONY: wheel help book test serve lab refresh check-chapter bench format lint links lock clean clean-all
 
 help:
 	@echo "make book      build the site into _build/html (first time: also .venv, a few minutes)"
@@ -14,6 +14,7 @@ help:
 	@echo "make serve     serve the built site on http://localhost:8000"
 	@echo "make lab       open the chapters in JupyterLab"
 	@echo "make refresh   run the notebooks and store their outputs (NB=path for one)"
+	@echo "make check-chapter   say what the chapters lack (NB=path for one)"
 	@echo "make bench     measure labcore beside its peers"
 	@echo "make wheel     make a wheel of labcore, with what its live figures need"
 	@echo "make format    format code and notebooks;  make lint  only look"
@@ -45,6 +46,9 @@ lab: $(READY)
 
 refresh: $(READY)
 	@$(PY) -m tools.refresh $(NB)
+
+check-chapter: $(READY)
+	@$(PY) -m tools.chapter $(NB)
 
 wheel: $(READY)
 	@$(PY) -m tools.wheel

@@ -23,6 +23,7 @@ CODE_LINES = 15
 CODE_COLUMNS = 80
 MINIMUM_OUTPUTS = 3
 LEVELS = ("introductory", "intermediate", "advanced")
+KINDS = ("chapter", "note")
 BOOK_KEYS = ("level", "objectives", "part", "prerequisites", "time_minutes")
 
 
@@ -185,9 +186,11 @@ def metadata_is_complete(notebook: NotebookNode) -> Iterator[str]:
     if not isinstance(description, str) or not 50 <= len(description) <= 200:
         yield "metadata myst.html_meta.description must be a text of 50 to 200 characters"
     book = notebook.metadata.get("book", {})
-    if sorted(book) != sorted(BOOK_KEYS):
+    if sorted(book.keys() - {"kind"}) != sorted(BOOK_KEYS):
         yield f"metadata book must have the keys {', '.join(BOOK_KEYS)}, has {', '.join(book)}"
         return
+    if book.get("kind", "chapter") not in KINDS:
+        yield f"metadata book.kind must be one of {', '.join(KINDS)}, got {book['kind']!r}"
     minutes = book["time_minutes"]
     if type(minutes) is not int or not 5 <= minutes <= 300:
         yield f"metadata book.time_minutes must be a whole number from 5 to 300, got {minutes!r}"
