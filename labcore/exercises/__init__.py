@@ -26,6 +26,9 @@ class Exercise(NamedTuple):
         ``inputs(generator)`` gives the argument tuples on which two callables are compared.
     rtol : float
         Relative tolerance of the comparison.
+    expression : str, optional
+        The answer as a formula in the names of its arguments, such as ``"(t*v - x)/(1 - t)"``.
+        Where there is one, the page can check it too.
     """
 
     key: str
@@ -33,6 +36,7 @@ class Exercise(NamedTuple):
     mistakes: Sequence[tuple[Any, str]] = ()
     inputs: Callable[[np.random.Generator], list[tuple]] | None = None
     rtol: float = 1e-3
+    expression: str = ""
 
 
 def check(key: str, answer: Any) -> None:
@@ -70,19 +74,19 @@ def find(key: str) -> Exercise:
 def verdict(exercise: Exercise, answer: Any) -> str:
     """One sentence: correct, or what is off."""
     try:
-        got = _values(exercise, answer)
+        got = values(exercise, answer)
     except Exception as error:  # the student's function may raise anything
         return f"not yet: it raised {type(error).__name__}: {error}"
-    expected = _values(exercise, exercise.answer)
+    expected = values(exercise, exercise.answer)
     if _agree(got, expected, exercise.rtol):
         return "correct."
     for wrong, hint in exercise.mistakes:
-        if _agree(got, _values(exercise, wrong), exercise.rtol):
+        if _agree(got, values(exercise, wrong), exercise.rtol):
             return f"not yet. {hint}"
     return f"not yet. {_general_hint(got, expected, exercise.rtol)}"
 
 
-def _values(exercise: Exercise, answer: Any) -> list[np.ndarray]:
+def values(exercise: Exercise, answer: Any) -> list[np.ndarray]:
     """What `answer` is, as arrays to compare: itself, or its values on the exercise's inputs."""
     if not callable(exercise.answer):
         return [np.asarray(answer, dtype=float)]
@@ -109,13 +113,13 @@ def _general_hint(got: list[np.ndarray], expected: list[np.ndarray], rtol: float
         return f"Its shape is {shapes[0][0]}; the answer's is {shapes[0][1]}."
     if not all(np.isfinite(a).all() for a in got):
         return "It is not finite."
-    for change, hint in _GENERAL_MISTAKES:
+    for change, hint in GENERAL_MISTAKES:
         if _agree(got, [change(b) for b in expected], rtol):
             return hint
     return "Compare it with a case that you can work out by hand."
 
 
-_GENERAL_MISTAKES = (
+GENERAL_MISTAKES = (
     (lambda b: -b, "The sign is wrong."),
     (lambda b: 2 * b, "It is twice the answer."),
     (lambda b: b / 2, "It is half the answer."),

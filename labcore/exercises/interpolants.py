@@ -39,6 +39,7 @@ EXERCISES = [
     Exercise(
         key="interpolants-1",
         answer=_velocity,
+        expression="m + (t*variance - (1 - t))/((1 - t)^2 + t^2*variance)*(x - t*m)",
         inputs=_velocity_inputs,
         mistakes=[
             (
@@ -70,6 +71,7 @@ EXERCISES = [
     Exercise(
         key="interpolants-2",
         answer=_score,
+        expression="(t*v - x)/(1 - t)",
         inputs=_score_inputs,
         mistakes=[
             (

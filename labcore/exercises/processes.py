@@ -46,6 +46,7 @@ EXERCISES = [
     Exercise(
         key="processes-2",
         answer=_moments,
+        expression="m + (x0 - m)*exp(-theta*t), sigma^2*(1 - exp(-2*theta*t))/(2*theta)",
         inputs=_moment_inputs,
         mistakes=[
             (
@@ -85,6 +86,7 @@ EXERCISES = [
     Exercise(
         key="processes-3",
         answer=_euler_variance,
+        expression="sigma^2*h/(1 - (1 - theta*h)^2)",
         inputs=_variance_inputs,
         mistakes=[
             (

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from labcore.exercises import _agree, _values, rkhs, verdict
+from labcore.exercises import _agree, rkhs, values, verdict
 from labcore.kernels import Brownian, Matern, kernel_ridge
 
 KEYS = [exercise.key for exercise in rkhs.EXERCISES]
@@ -26,7 +26,7 @@ def test_each_mistake_gets_its_hint(exercise):
 def test_mistakes_differ_from_the_answer_and_from_each_other(exercise):
     everything = [exercise.answer, *(wrong for wrong, _ in exercise.mistakes)]
     for one, other in itertools.combinations(everything, 2):
-        assert not _agree(_values(exercise, one), _values(exercise, other), 10 * exercise.rtol)
+        assert not _agree(values(exercise, one), values(exercise, other), 10 * exercise.rtol)
 
 
 def test_keys_are_unique_and_name_the_part():

@@ -1,0 +1,72 @@
+"""Sphinx extension: below an exercise whose cell checks the answer, a field that checks it too.
+
+The notebook's cell says ``check("rkhs-1", ...)``. Where the answer is a number or a formula, the
+page gets a field with the same check, which works offline (labcore/exercises/sealed.py). The first
+cell with a key is the exercise; the second, folded away, is its solution.
+"""
+
+import json
+import re
+from html import escape
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from labcore.exercises import find
+from labcore.exercises.sealed import seal
+
+CALL = re.compile(r"\bcheck\(\s*\"([\w-]+-\d+)\"")
+CLASS = "exercise-check"
+
+
+def add_forms(app: Sphinx, doctree: nodes.document) -> None:
+    """Put a form after each first cell that checks an exercise."""
+    done = set()
+    for block in list(doctree.findall(nodes.literal_block)):
+        call = CALL.search(block.astext())
+        cell = next((n for n in parents(block) if "cell" in n.get("classes", [])), None)
+        if not call or cell is None or call[1] in done:
+            continue
+        done.add(call[1])
+        if sealed := seal(find(call[1])):
+            form = nodes.raw("", markup(sealed), format="html")
+            cell.parent.insert(cell.parent.index(cell) + 1, form)
+
+
+def parents(node: nodes.Node) -> list[nodes.Node]:
+    """The nodes that a node lies in, the innermost first."""
+    found = []
+    while (node := node.parent) is not None:
+        found.append(node)
+    return found
+
+
+def markup(sealed: dict) -> str:
+    """The form, hidden until the script that makes it work has come."""
+    field, names = f"check-{sealed['key']}", sealed["variables"]
+    kind = "number" if sealed["count"] == 1 else f"{sealed['count']} numbers, with commas between"
+    if names:
+        kind = "formula" if sealed["count"] == 1 else f"{sealed['count']} formulas, with commas"
+        kind += f", in {', '.join(names)}"
+    example = "such as 2*sqrt(pi)" if not names else "such as (1 - exp(-2*x^2))/3"
+    text = json.dumps(sealed, separators=(",", ":")).replace("</", "<\\/")
+    return (
+        f'<form class="{CLASS}" hidden><label for="{field}">Your answer: a {escape(kind)}</label>'
+        f'<div><input id="{field}" autocomplete="off" autocapitalize="off" spellcheck="false" '
+        f'placeholder="{escape(example)}"><button type="submit">Check</button></div>'
+        f'<output for="{field}" aria-live="polite"></output>'
+        f'<script type="application/json">{text}</script></form>'
+    )
+
+
+def add_script(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
+    """The script that checks, on pages with a form only."""
+    if doctree and any(CLASS in raw.astext() for raw in doctree.findall(nodes.raw)):
+        app.add_js_file("exercises.js", defer="")
+
+
+def setup(app: Sphinx) -> dict:
+    """Register the extension."""
+    app.connect("doctree-read", add_forms)
+    app.connect("html-page-context", add_script)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
