@@ -79,6 +79,8 @@ def join_picture(app: Sphinx, doctree: nodes.document) -> None:
         own, bundle = raw.parent, raw.parent.parent
         picture = next(n for n in bundle if n.get("mime_type") == "image/png")
         bundle.remove(own)
+        for image in picture.findall(nodes.image):
+            image["loading"] = "lazy"  # so that it only comes where it is seen: in print
         picture.append(raw)
         if isinstance(bundle.parent, nodes.figure):
             bundle.parent["classes"].append("live-figure")
