@@ -15,6 +15,7 @@ what is saved. SVG repeats each glyph's outline. A formula that MathJax refuses 
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 from collections import defaultdict
 from functools import cache
@@ -43,7 +44,7 @@ FILE = re.compile(r'url\("\./([\w-]+)\.woff"\) format\("woff"\)')
 INSERTS = re.compile(r'([^{}]+)\{[^{}"]*content: "((?:[^"\\]|\\.)*)"')
 VARIANT = re.compile(r"\.TEX(-\w+)::before")
 ESCAPE = re.compile(r"\\([0-9A-Fa-f]{1,6} ?|.)")
-EMPTY = "MJXZERO"  # comes first everywhere: its metrics are zero
+EMPTY = "MJXZERO"  # comes first everywhere: it has no letters, and a line has its height
 STRETCHED = ["MJXTEX", "MJXTEX-A", "MJXTEX-S1", "MJXTEX-S4"]  # the parts of brackets and arrows
 DIGITS = re.compile(r"[0-9A-Fa-f]+ ?")
 
@@ -169,13 +170,15 @@ def write_fonts(css: str, folder: Path) -> str:
     used = characters(css)
     for face in FACE.findall(css):
         family, name = FAMILY.search(face)[1], FILE.search(face)[1]
-        wanted = set().union(*used.values()) if family == EMPTY else used[family]
-        if not wanted:
+        woff = MATHJAX / "es5" / "output" / "chtml" / "fonts" / "woff-v2" / f"{name}.woff"
+        if family == EMPTY:
+            shutil.copyfile(woff, folder / woff.name)
+            continue
+        if not used[family]:
             css = css.replace(face, "")
             continue
-        woff = MATHJAX / "es5" / "output" / "chtml" / "fonts" / "woff-v2" / f"{name}.woff"
         target = folder / f"{name}.woff2"
-        cut_font(woff, target, wanted)
+        cut_font(woff, target, used[family])
         version = hashlib.sha256(target.read_bytes()).hexdigest()[:8]
         source = f'url("{target.name}?v={version}") format("woff2")'
         css = css.replace(FILE.search(face)[0], source)
@@ -188,10 +191,8 @@ def characters(css: str) -> dict[str, set[int]]:
     for selector, text in INSERTS.findall(css):
         inserted = {ord(c) for c in ESCAPE.sub(_unescaped, text)}
         variant = VARIANT.search(selector)
-        families = (
-            STRETCHED if "stretchy" in selector else [f"MJXTEX{variant[1] if variant else ''}"]
-        )
-        for family in families:
+        own = f"MJXTEX{variant[1] if variant else ''}"
+        for family in STRETCHED if "stretchy" in selector else [own]:
             used[family] |= inserted
     return used
 
