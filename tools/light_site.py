@@ -23,7 +23,7 @@ from tools.light_fonts import FEATURES, cut_font
 WEIGHTS = (400, 700)  # regular to bold: what book.css and the theme ask for
 KEYBOARD = range(0x20, 0x7F)  # readers type, and scripts write numbers
 # Classes that scripts put together from parts, so that no file names them.
-COMPOSED = re.compile(r"(bs-(tooltip|popover)-|highlight-)")
+COMPOSED = re.compile(r"(bs-(tooltip|popover)|highlight|lf)-")
 
 ICON = re.compile(r"\bfa-[a-z0-9-]+")
 INSERTS = re.compile(r"""([^{}]*)\{[^{}]*content:\s*["']\\([0-9a-f]{2,5})["']""")
@@ -33,7 +33,7 @@ WORD = re.compile(r"[A-Za-z_-][\w-]*")
 SEARCH = re.compile(
     r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>'
 )
-PICTURE = re.compile(r'(src|href)="([^"]*_images/[^"]+)\.png"')
+PICTURE = re.compile(r'(src|href)="([^":]*(?:_images|_static/images)/[^"]+)\.png"')
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
@@ -140,8 +140,8 @@ def _packed(content: list) -> str:
 
 
 def lighten_pictures(out: Path) -> None:
-    """Serve the pictures of the notebooks as WebP, each pixel being kept."""
-    for picture in files(out / "_images", "png"):
+    """Serve pictures as WebP, each pixel being kept."""
+    for picture in [*files(out / "_images", "png"), *files(out / "_static" / "images", "png")]:
         with Image.open(picture) as image:
             pixels = image.convert("RGBA")
         pixels.save(picture.with_suffix(".webp"), lossless=True, method=4)

@@ -76,6 +76,11 @@ class Typesetter:
             raise FormulaError(answer["error"])
         return answer["html"]
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it still takes formulas."""
+        return self._process.poll() is None
+
     def finish(self) -> str:
         """End the process; the style sheet of all that was typeset."""
         css = self._ask({"finish": True})["css"]
