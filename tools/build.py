@@ -7,6 +7,7 @@ last one that succeeded.
 
 import argparse
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -74,8 +75,11 @@ def build() -> int:
     BUILD.mkdir(exist_ok=True)
     log_file = BUILD / "build.log"
     command = [sys.executable, str(JUPYTER_BOOK), "build", "-W", "-n", "--keep-going", str(ROOT)]
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}  # Sphinx's extensions import from tools
     with log_file.open("w") as log:
-        status = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT).returncode
+        to_log = {"stdout": log, "stderr": subprocess.STDOUT}
+        status = subprocess.run(command, cwd=ROOT, env=environment, **to_log).returncode
     seconds = time.monotonic() - started
     if status:
         print(*complaints(log_file.read_text(errors="replace")), sep="\n")

@@ -46,8 +46,6 @@ def set_formulas(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             if any(isinstance(child, nodes.math) for child in children):
                 parent.clear()
                 parent.extend(children)
-                # Sphinx looked for mathematics before there was any, to see if MathJax is needed.
-                app.env.get_domain("math").data["has_equations"][docname] = True
 
 
 def cut(text: str) -> list[nodes.Node]:

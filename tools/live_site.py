@@ -3,7 +3,8 @@
 A notebook's output of our own kind (see labcore/live/figure.py) becomes the still picture with the
 figure's description beside it; a script makes it live. The script comes at the first figure of a
 page, and no page without a figure loads anything. The kernels are one more script, with the
-WebAssembly module as text, because a page that was opened from a file may not fetch one.
+WebAssembly module as text, because a page that was opened from a file may not fetch one. It is
+compressed before it becomes text: what a server then does to the text takes no less than that.
 """
 
 import base64
@@ -11,6 +12,7 @@ import functools
 import hashlib
 import json
 import shutil
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +56,9 @@ def markup(spec: dict[str, Any], to_root: str, version: str, is_first: bool) -> 
 
 
 def kernels_script(module: bytes, manifest: dict[str, Any]) -> str:
-    """The WebAssembly module and how to call it, as a script."""
-    content = {"manifest": manifest, "wasm": base64.b64encode(module).decode()}
+    """The WebAssembly module, compressed, and how to call it, as a script."""
+    compressed = zlib.compress(module, 9)
+    content = {"manifest": manifest, "deflated": base64.b64encode(compressed).decode()}
     return f"window.labcoreKernels={json.dumps(content, separators=(',', ':'))}\n"
 
 
@@ -79,6 +82,8 @@ def join_picture(app: Sphinx, doctree: nodes.document) -> None:
         own, bundle = raw.parent, raw.parent.parent
         picture = next(n for n in bundle if n.get("mime_type") == "image/png")
         bundle.remove(own)
+        for image in picture.findall(nodes.image):
+            image["loading"] = "lazy"  # so that it only comes where it is seen: in print
         picture.append(raw)
         if isinstance(bundle.parent, nodes.figure):
             bundle.parent["classes"].append("live-figure")

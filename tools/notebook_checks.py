@@ -169,6 +169,8 @@ def figures_are_described(notebook: NotebookNode) -> Iterator[str]:
                 yield f"{name} has the figure name {label!r} of {names[label]}"
             names[label] = name
         if pictures == 0:
+            if figure:
+                yield f"{name} has a caption and no picture is stored: run make refresh"
             continue
         if pictures > 1:
             yield f"{name} draws {pictures} pictures: one a cell, so that each has its caption"

@@ -43,6 +43,14 @@ def fetch() -> None:
     STAMP.write_text(lock)
 
 
+def node() -> Path:
+    """The program that runs scripts: the machine's, or the one that came with our npm."""
+    if npm_on_path() and (found := shutil.which("node")):
+        return Path(found)
+    npm = Path(npm_from_pypi()[0])
+    return npm.with_name("node.exe" if os.name == "nt" else "node")
+
+
 def npm_on_path() -> list[str] | None:
     """The command of the machine's npm, or None when there is none that is recent enough."""
     npm = shutil.which("npm")

@@ -58,8 +58,6 @@
   quoteArticlesOnly();
   addEventListener("DOMContentLoaded", () => {
     nameThings();
-    // MathJax is deferred too and comes first, so its promise exists on the pages that load it.
-    const typeset = window.MathJax?.startup?.promise ?? Promise.resolve();
-    typeset.then(() => document.querySelectorAll(WIDE).forEach((wide) => sizes.observe(wide)));
+    document.querySelectorAll(WIDE).forEach((wide) => sizes.observe(wide));
   });
 })();

@@ -105,8 +105,8 @@ def written(value: float, spec: str) -> str:
     """A number as the browser writes it too."""
     if not math.isfinite(value):
         return format(value, "f")
-    # The zero added takes the minus from -0.0.
-    return format(math.floor(value + 0.5), "d") if spec == "d" else format(value + 0.0, spec)
+    # z: no minus before what is rounded to zero.
+    return format(math.floor(value + 0.5), "d") if spec == "d" else format(value, f"z{spec}")
 
 
 def digest(array: np.ndarray) -> list[float | str]:

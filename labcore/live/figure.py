@@ -114,7 +114,8 @@ class Figure:
             "arguments": dict(arguments or {}),
             "panels": [panel.spec() for panel in plot],
             "numbers": [number.spec() for number in numbers],
-            "presets": {name: _plain(preset) for name, preset in (presets or {}).items()},
+            # Pairs, because the keys of a stored notebook are sorted and these have an order.
+            "presets": [[name, _plain(preset)] for name, preset in (presets or {}).items()],
         }
         self.spec["outputs"] = self._used_outputs(plot, numbers)
         # In alphabetical order, as a stored notebook has them: the first is what plain names mean.

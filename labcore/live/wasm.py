@@ -2,7 +2,8 @@
 
 numba's LLVM code of each loop is taken before it was optimised for this machine, retargeted to
 wasm32, optimised again there, and linked with the few functions of the C library that it calls. The
-result lies beside the machine code in the cache, under the hash of the package; a wheel carries it.
+result lies beside the machine code in the cache, under the hash of the sources that matter to it; a
+wheel carries it.
 """
 
 import importlib.util
@@ -13,10 +14,12 @@ import subprocess
 import sys
 import tempfile
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from labcore._compile import _cache_directory, sources_hash
+from labcore._compile import _cache_directory, cache_root
+from labcore.live.dependencies import kernels_hash
 
 _TRIPLE = "wasm32-unknown-unknown"
 _FEATURES = "+simd128,+bulk-memory,+nontrapping-fptoint,+sign-ext,+mutable-globals"
@@ -64,7 +67,7 @@ def _built() -> tuple[bytes, dict[str, Any]]:
     if found := _found():
         return found
     with tempfile.TemporaryDirectory() as scratch:
-        target = _cache_directory() or Path(scratch)
+        target = _cache() or Path(scratch)
         build(target)
         return (target / "kernels.wasm").read_bytes(), json.loads(
             (target / "kernels.json").read_text()
@@ -73,14 +76,25 @@ def _built() -> tuple[bytes, dict[str, Any]]:
 
 def _found() -> tuple[bytes, dict[str, Any]] | None:
     """Module and manifest of these sources, if they are shipped or were built before."""
-    for place in (_SHIPPED, _cache_directory()):
+    for place in (_SHIPPED, _cache()):
         try:
             found = json.loads((place / "kernels.json").read_text()) if place else None
-            if found and found["hash"] == sources_hash():
+            if found and found["hash"] == kernels_hash():
                 return (place / "kernels.wasm").read_bytes(), found
         except FileNotFoundError:
             continue
     return None
+
+
+def _cache() -> Path | None:
+    """Where the module of these sources is kept, or None where nothing can be written."""
+    if _cache_directory() is None:
+        return None
+    compilers = "-".join(version(distribution) for distribution in ("numba", "llvmlite"))
+    place = cache_root() / f"wasm-{kernels_hash()}-{compilers}"
+    place.mkdir(exist_ok=True)
+    os.utime(place)  # what nobody has used for a month is deleted
+    return place
 
 
 def check(export) -> None:
@@ -125,7 +139,7 @@ def _build_here(directory: Path) -> None:
     from labcore.live.exports import EXPORTS
 
     description = {
-        "hash": sources_hash(),
+        "hash": kernels_hash(),
         "exports": {name: export.manifest() for name, export in EXPORTS.items()},
     }
     with tempfile.TemporaryDirectory() as scratch:
@@ -182,7 +196,8 @@ def _llvm_code(export) -> tuple[str, str]:
     from numba import carray, njit, types
     from numba.core.errors import NumbaError
 
-    loop = njit(export.loop.py_func, error_model="numpy")  # serial, even if it is parallel natively
+    # Serial, even if it is parallel natively.
+    loop = njit(export.loop.py_func, error_model="numpy", no_cpython_wrapper=True)
     parameters, arguments, kinds = [*export.sizes], [], [types.int64 for _ in export.sizes]
     for a in export.arguments:
         parameters.append(a.name)
@@ -194,7 +209,13 @@ def _llvm_code(export) -> tuple[str, str]:
     head = f"def {export.name}({', '.join(parameters)}):"
     exec(f"{head}\n    loop({', '.join(arguments)})", scope)
     try:
-        compiled = njit(types.void(*kinds), error_model="numpy")(scope[export.name])
+        compile_for = njit(
+            types.void(*kinds),
+            error_model="numpy",
+            no_cpython_wrapper=True,
+            no_cfunc_wrapper=True,
+        )
+        compiled = compile_for(scope[export.name])
     except NumbaError as error:
         raise WasmError(f"export {export.name!r}: {' '.join(str(error).split())}") from None
     result = compiled.overloads[compiled.signatures[0]]

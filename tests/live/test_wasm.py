@@ -112,7 +112,7 @@ def test_a_module_that_came_with_the_package_is_used_when_it_is_of_these_sources
     tmp_path, monkeypatch
 ):
     (tmp_path / "kernels.wasm").write_bytes(b"shipped")
-    (tmp_path / "kernels.json").write_text(f'{{"hash": "{wasm.sources_hash()}", "exports": {{}}}}')
+    (tmp_path / "kernels.json").write_text(f'{{"hash": "{wasm.kernels_hash()}", "exports": {{}}}}')
     monkeypatch.setattr(wasm, "_SHIPPED", tmp_path)
     assert wasm._built.__wrapped__()[0] == b"shipped"
     (tmp_path / "kernels.json").write_text('{"hash": "of other sources", "exports": {}}')

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import zipfile
 
-from labcore._compile import sources_hash
+from labcore.live.dependencies import kernels_hash
 from tools import wheel
 
 
@@ -24,7 +24,7 @@ def test_an_installed_wheel_finds_its_kernels_without_building(tmp_path):
         "labcore/live/assets/widget.js",
         "labcore/live/assets/LICENSES.txt",
     } <= names
-    assert shipped["hash"] == sources_hash()
+    assert shipped["hash"] == kernels_hash()
     code = """
 from labcore.live import wasm
 assert wasm.__file__.startswith({root!r})

@@ -28,7 +28,7 @@ THEMES_OWN = [
     ),
 ]
 
-# Text that MathJax should have taken: delimiters, or commands of TeX.
+# Text that should have become mathematics: delimiters, or commands of TeX.
 RAW_TEX = re.compile(r"\\\(|\\\[|\$\$|\$[^\s$][^$\n]*\$|\\[a-zA-Z]+\{")
 
 
@@ -73,7 +73,7 @@ def inspect(browser: Browser, url: str, *, audit: bool = True) -> Report:
         tab.emulate_media(color_scheme="light", reduced_motion="reduce")
         listen(tab, report)
         tab.goto(url, wait_until="load")
-        wait_for_mathematics(tab)
+        settle(tab)
         report.mathematics += unset_mathematics(tab)
         if audit:
             tab.add_script_tag(path=str(AXE))
@@ -113,12 +113,6 @@ def listen(tab: Tab, report: Report) -> None:
     )
     tab.on("console", said)
     tab.on("pageerror", lambda error: report.console.append(f"uncaught: {error}"))
-
-
-def wait_for_mathematics(tab: Tab) -> None:
-    """Until MathJax, where the page loads it, has typeset everything."""
-    tab.evaluate("async () => { await window.MathJax?.startup?.promise; }")
-    settle(tab)
 
 
 def settle(tab: Tab) -> None:

@@ -264,7 +264,7 @@ export class LiveFigure {
     const { spec } = this;
     this.root = element("div", { class: "lf", role: "group", "aria-label": plain(spec.title ?? "Live figure") });
     if (spec.alt) this.root.append(element("p", { class: "lf-hidden" }, spec.alt));
-    this.presets = Object.entries(spec.presets).map(([name, preset]) => [
+    this.presets = spec.presets.map(([name, preset]) => [
       button(italic(name), () => {
         this.player.pause();
         this.set({ ...this.initial, ...preset });

@@ -4,8 +4,12 @@
 export function format(value, spec) {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
-  if (value === 0) value = 0; // no minus before a zero
   if (spec === "d") return String(BigInt(Math.floor(value + 0.5)));
+  const text = written(value, spec);
+  return /^-[0.]+([e%].*)?$/.test(text) ? text.slice(1) : text; // no minus before a zero
+}
+
+function written(value, spec) {
   const [, digits, kind] = /^\.(\d+)([efg%])$/.exec(spec);
   const places = Number(digits);
   if (kind === "f") return fixed(value, places);

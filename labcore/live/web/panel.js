@@ -87,7 +87,7 @@ export class Panel {
     const height = this.spec.height * (width < NARROW ? 0.88 : 1);
     if (this.spec.equal) equalise(domains, inner, Math.min(TALLEST, Math.max(height, 0.9 * inner.width)), this.spec);
     else inner.height = height - margin.top - margin.bottom;
-    const key = JSON.stringify([domains, inner, margin]);
+    const key = JSON.stringify([width, domains, inner, margin]);
     if (key === this.key) return;
     Object.assign(this, { key, domains, inner, margin });
     const downwards = this.spec.marks.some((mark) => mark.down);

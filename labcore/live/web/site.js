@@ -19,14 +19,20 @@ function source() {
   kernels ??= new Promise((done, fail) => {
     const script = document.createElement("script");
     script.src = new URL(`kernels.js${new URL(HERE).search}`, HERE).href; // of the same version
-    script.onload = () => {
-      const { wasm, manifest } = window.labcoreKernels;
-      done({ wasm: fromBase64(wasm), manifest });
+    script.onload = async () => {
+      const { deflated, manifest } = window.labcoreKernels;
+      done({ wasm: await inflate(fromBase64(deflated)), manifest });
     };
     script.onerror = () => fail(new Error("the kernels could not be loaded"));
     document.head.append(script);
   });
   return kernels;
+}
+
+/** @param {Uint8Array} bytes @returns {Promise<ArrayBuffer>} */
+function inflate(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer();
 }
 
 /** Make the figure whose description stands before `script` alive. */
