@@ -280,7 +280,7 @@ def test_a_row_shows_a_failed_peer_and_why_an_aim_was_missed():
     assert "broken failed: KeyError: &lt;x&gt;." in html
     assert "▽ below 2" in html
     assert "memory &amp; time" in html
-    assert "slow 9000 ms (ratio 4500)" in html
+    assert "slow 9000&nbsp;ms (ratio 4500)" in html
     assert "✓ aim 2" in benchmark_tables.row_html(row("a"), None)
 
 

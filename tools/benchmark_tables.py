@@ -88,9 +88,7 @@ def machine_html(stored: dict[str, Any]) -> str:
     )
     imports = dict(stored["imports"])
     numpy = imports.pop("numpy")
-    parts = ", ".join(
-        f"<code>{escape(name)}</code> {rounded(max(s, 0.0), 2)} s" for name, s in imports.items()
-    )
+    parts = ", ".join(f"<code>{escape(name)}</code> {_s(s)}" for name, s in imports.items())
     memory = f", {machine['memory_GiB']} GiB" if machine["memory_GiB"] else ""
     facts = {
         "Measured": " to ".join(days[:: max(1, len(days) - 1)]),
@@ -99,7 +97,7 @@ def machine_html(stored: dict[str, Any]) -> str:
         ),
         "One thread does in a nanosecond": rates,
         "Versions": escape(versions),
-        "Imports": f"NumPy {rounded(numpy, 2)} s; and beyond NumPy {parts}",
+        "Imports": f"NumPy {_s(numpy)}; and beyond NumPy {parts}",
     }
     items = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in facts.items())
     return f'<dl class="benchmark-machine">{items}</dl>'
@@ -147,11 +145,10 @@ def _numbers(row: dict[str, Any]) -> tuple[str, ...]:
         ratio += f'<small class="met">✓ aim {row["aim"]:g}</small>'
     limit = "–"
     if "limit_ms" in row:
-        limit = _ms(row["limit_ms"]) + _small(
-            f"labcore takes {rounded(stands.ms / row['limit_ms'], 2)} of it"
-        )
-    first = f"{rounded(max(row['compile_s'], 0.0), 2)} s"
-    first += _small(f"cached: {rounded(max(row['warm_s'], 0.0), 2)} s")
+        times = rounded(stands.ms / row["limit_ms"], 2)
+        limit = _ms(row["limit_ms"])
+        limit += _small(f"of {RESOURCES[row['bound_by']]}; labcore takes {times} times that")
+    first = _s(row["compile_s"]) + _small(f"cached: {_s(row['warm_s'])}")
     return ours, peer, ratio, limit, first
 
 
@@ -184,7 +181,12 @@ def _remarks(row: dict[str, Any], why: str | None) -> list[str]:
 
 
 def _ms(value: float) -> str:
-    return f"{rounded(value)} ms"
+    return f"{rounded(value)}&nbsp;ms"
+
+
+def _s(seconds: float) -> str:
+    """Seconds to a hundredth; a difference of two measurements may have come out below zero."""
+    return f"{max(seconds, 0.0):.2f}&nbsp;s"
 
 
 def _small(text: str) -> str:

@@ -33,7 +33,7 @@ def shown(tab):
 def close(text, *values):
     """Whether the numbers of a cell are these values, to the digits that are shown."""
     numbers = [float(number) for number in NUMBER.findall(text)]
-    return numbers == pytest.approx(values, rel=0.05, abs=0.005)
+    return numbers == pytest.approx(values, rel=0.05, abs=0.006)
 
 
 def test_every_stored_row_is_on_the_page_once(shown):
