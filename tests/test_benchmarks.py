@@ -67,9 +67,7 @@ def test_a_peer_that_raises_is_named_with_its_reason_and_the_others_are_measured
     def broken():
         raise KeyError("no such solver")
 
-    timing = compare(
-        {"labcore": lambda: 0, "broken": broken, "peer": lambda: 0}, rounds=1, agree=None
-    )
+    timing = compare({"labcore": lambda: 0, "broken": broken, "peer": lambda: 0}, rounds=1)
     assert timing.failures == {"broken": "KeyError: 'no such solver'"}
     assert set(timing.milliseconds) == {"labcore", "peer"}
 
