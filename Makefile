@@ -4,6 +4,9 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
+# The peers have an environment of their own: see benchmarks/requirements.txt.
+BENCH_PY := .venv-bench/bin/python
+BENCH_READY := .venv-bench/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: wheel help book test serve lab refresh check-chapter bench format lint links lock clean clean-all
@@ -15,7 +18,7 @@ help:
 	@echo "make lab       open the chapters in JupyterLab"
 	@echo "make refresh   run the notebooks and store their outputs (NB=path for one)"
 	@echo "make check-chapter   say what the chapters lack (NB=path for one)"
-	@echo "make bench     measure labcore beside its peers"
+	@echo "make bench     measure labcore beside its peers (BENCH=--save: for the book)"
 	@echo "make wheel     make a wheel of labcore, with what its live figures need"
 	@echo "make format    format code and notebooks;  make lint  only look"
 	@echo "make links     check the links that leave the site (needs the network)"
@@ -53,8 +56,16 @@ check-chapter: $(READY)
 wheel: $(READY)
 	@$(PY) -m tools.wheel
 
-bench: $(READY)
-	@$(PY) -m benchmarks
+# BENCH=--save stores the table for the book; BENCH="name --rounds 3" measures one workload.
+bench: $(BENCH_READY)
+	@$(BENCH_PY) -m benchmarks $(BENCH)
+
+$(BENCH_READY): benchmarks/requirements.txt pyproject.toml
+	@echo "Setting up .venv-bench with labcore's peers (3 GB, more with CUDA; five to ten minutes, once) ..."
+	@test -x $(BENCH_PY) || $(PYTHON) -m venv .venv-bench
+	@$(BENCH_PY) -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt "setuptools>=77"
+	@$(BENCH_PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(BENCH_READY)
 
 format: $(READY)
 	@$(PY) -m ruff check --fix --quiet .
@@ -78,4 +89,4 @@ clean:
 	rm -rf _build .pytest_cache .hypothesis .ruff_cache
 
 clean-all: clean
-	rm -rf .venv .venv-lock tools/web/node_modules
+	rm -rf .venv .venv-lock .venv-bench tools/web/node_modules

@@ -1,6 +1,7 @@
 """What a workload is: one task, the ways of doing it, its aim, and what it costs the machine."""
 
 import importlib
+import inspect
 from collections.abc import Callable
 from types import ModuleType
 from typing import NamedTuple
@@ -52,6 +53,9 @@ class Workload(NamedTuple):
         With how many threads it is measured.
     rounds : int
         How many times each way is timed.
+    worth : callable or None
+        What a result is worth, where results are not worth the same: effective draws of a chain,
+        for instance. Ratios then compare worth per second.
     """
 
     name: str
@@ -63,6 +67,12 @@ class Workload(NamedTuple):
     cost: Callable[..., Cost] | None
     threads: tuple[int, ...]
     rounds: int
+    worth: Callable[[np.ndarray], float] | None = None
+
+    @property
+    def sizes(self) -> dict:
+        """The sizes at which it is measured: the defaults of `ways`."""
+        return {name: p.default for name, p in inspect.signature(self.ways).parameters.items()}
 
 
 def same_numbers(ours: np.ndarray, theirs: np.ndarray) -> None:
@@ -88,19 +98,24 @@ def workload(
     cost: Callable[..., Cost] | None = None,
     threads: tuple[int, ...] = (1,),
     rounds: int = 7,
+    worth: Callable[[np.ndarray], float] | None = None,
 ) -> Callable[[Callable[..., Ways]], Workload]:
     """Make a workload of a function that returns the ways of doing a task."""
 
     def declare(ways: Callable[..., Ways]) -> Workload:
         what = ways.__doc__.splitlines()[0]
-        return Workload(ways.__name__, what, ways, small, agree, aim, cost, threads, rounds)
+        return Workload(ways.__name__, what, ways, small, agree, aim, cost, threads, rounds, worth)
 
     return declare
+
+
+MISSING: set[str] = set()  # the peers that were asked for and are not installed
 
 
 def peer(module: str) -> ModuleType | None:
     """A peer's module, or None where it is not installed (benchmarks/requirements.txt has them)."""
     try:
         return importlib.import_module(module)
-    except ImportError:
+    except ModuleNotFoundError:
+        MISSING.add(module)
         return None

@@ -96,3 +96,16 @@ def test_old_caches_are_removed_and_young_ones_kept(tmp_path):
     os.utime(old, (0, 0))
     _compile._remove_old_caches(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["young"]
+
+
+def test_importing_labcore_loads_a_subject_only_when_it_is_used():
+    code = """
+import sys
+import labcore
+heavy = ("numpy", "numba", "scipy", "labcore.kernels")
+print([name for name in heavy if name in sys.modules])
+print(labcore.kernels.Gaussian.__name__, "labcore.kernels" in sys.modules)
+print({"kernels", "random", "sde"} <= set(dir(labcore)), hasattr(labcore, "kernel"))
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.splitlines() == ["[]", "Gaussian True", "True False"], result.stderr

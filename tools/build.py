@@ -22,7 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 SITE = BUILD / "html"
 STAMP = BUILD / "built-from"
-INPUTS = ("_config.yml", "_toc.yml", "requirements.txt", "book", "notebooks", "labcore", "tools")
+INPUTS = (
+    *("_config.yml", "_toc.yml", "requirements.txt", "book", "notebooks", "labcore", "tools"),
+    *("benchmarks/results.json", "benchmarks/missed.yml"),
+)
 CLUTTER = {"__pycache__", "node_modules", ".ipynb_checkpoints", ".virtual_documents"}
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
