@@ -35,31 +35,36 @@ def same_dimension(**named: np.ndarray) -> None:
 def row_sums(kernel: Kernel, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     r"""The n sums :math:`\sum_j k(x_i, y_j)`."""
     if found := profile(kernel):
-        return _radial_row_sums(found, x, y, lower=False)
+        return _radial_row_sums(found, x, y, symmetric=False)
     starts = range(0, len(x), _BLOCK)
     return np.concatenate([kernel(x[s : s + _BLOCK], y).sum(axis=1) for s in starts])
 
 
+def symmetric_row_sums(kernel: Kernel, x: np.ndarray) -> np.ndarray:
+    r"""The n sums :math:`\sum_{j \ne i} k(x_i, x_j)`, from half of the evaluations."""
+    if found := profile(kernel):
+        return _radial_row_sums(found, x, x, symmetric=True)
+    return quadratic_forms(rows_of(kernel, x), len(x), np.empty((len(x), 0)))[1]
+
+
 def off_diagonal_sum(kernel: Kernel, x: np.ndarray) -> float:
     r"""The sum of :math:`k(x_i, x_j)` over all pairs i != j."""
-    if found := profile(kernel):
-        return 2.0 * float(_radial_row_sums(found, x, x, lower=True).sum())
-    return float(quadratic_forms(rows_of(kernel, x), len(x), np.ones((len(x), 1)))[0][0])
+    return float(symmetric_row_sums(kernel, x).sum())
 
 
-def _radial_row_sums(found: tuple, x: np.ndarray, y: np.ndarray, *, lower: bool) -> np.ndarray:
+def _radial_row_sums(found: tuple, x: np.ndarray, y: np.ndarray, *, symmetric: bool) -> np.ndarray:
     rows, columns = np.ascontiguousarray(x.T), np.ascontiguousarray(y.T)
-    out = np.empty(len(x))
-    _sum_rows(*found, rows, columns, lower, np.empty((2, _TILE)), out)
+    out = np.zeros(len(x))
+    _sum_rows(*found, rows, columns, symmetric, np.empty((2, _TILE)), out)
     return out
 
 
 @compiled
-def _sum_rows(phi, parameters, x, columns, lower, tile, out):
-    """out[i] = sum of phi(|x_i - y_j|^2) over all j, or over j < i alone."""
+def _sum_rows(phi, parameters, x, columns, symmetric, tile, out):
+    """Add to out[i] the sum of phi(|x_i - y_j|^2) over all j, or over all j != i of one set."""
     values, lanes = tile[0], tile[1]
     for i in range(out.size):
-        count = i if lower else columns.shape[1]
+        count = i if symmetric else columns.shape[1]
         for j in range(lanes.size):
             lanes[j] = 0.0
         for start in range(0, count, values.size):
@@ -67,7 +72,11 @@ def _sum_rows(phi, parameters, x, columns, lower, tile, out):
             kernel_values(phi, parameters, x, i, columns, start, width, values)
             for j in range(width):
                 lanes[j] += values[j]
-        out[i] = lane_sum(lanes)
+            if symmetric:
+                mirror = out[start : start + width]
+                for j in range(width):
+                    mirror[j] += values[j]
+        out[i] += lane_sum(lanes)
 
 
 def rows_of(kernel: Kernel, x: np.ndarray) -> Callable[[int, int], np.ndarray]:

@@ -108,8 +108,7 @@ def mmd_squared(kernel: Kernel, x: np.ndarray, y: np.ndarray, *, biased: bool = 
 
     Notes
     -----
-    Costs :math:`(n + m)^2 / 2` evaluations of the kernel and no matrix: memory is O(n + m). Gaussian
-    and Matern kernels are summed as they are evaluated.
+    Costs :math:`(n + m)^2 / 2` evaluations of the kernel and no matrix: memory is O(n + m).
 
     References
     ----------
@@ -330,7 +329,7 @@ def _unbiased(xx, yy, xy, n, m):
 
 
 def _labels(n: int, m: int, n_permutations: int, rng) -> np.ndarray:
-    """Which points count as x: column 0 as observed, the others permuted. (n + m, 1 + B) of 0, 1."""
+    """Which points count as x, (n + m, 1 + B): column 0 as observed, the others permuted."""
     count = validate.integer("n_permutations", n_permutations, 1)
     labels = np.zeros((n + m, 1 + count))
     labels[:n, 0] = 1.0

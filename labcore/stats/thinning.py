@@ -13,12 +13,11 @@ from labcore import _validate as validate
 from labcore import random
 from labcore._compile import compiled
 from labcore.kernels import Kernel
-from labcore.random import uniform_at
-from labcore.stats._gram import off_diagonal_sum, row_sums, samples
+from labcore.stats._gram import off_diagonal_sum, row_sums, samples, symmetric_row_sums
 from labcore.stats._radial import kernel_values, lane_sum, profile
 
 _TILE = 256  # pairs that a loop works on at once: they lie in the first-level cache
-_THINNING_STREAM = 2**32  # the halvings of `compress_plus_plus` own the streams below
+_COMPRESS_STREAM = 2**32  # the halvings of `kernel_thinning` own the streams below
 
 
 def kernel_thinning(
@@ -99,14 +98,12 @@ def kernel_thinning(
     >>> chosen = kernel_thinning(Gaussian(1.0), x, 5, rng=2)
     >>> mmd = [mmd_squared(Gaussian(1.0), x, y, biased=True) ** 0.5 for y in (x[chosen], x[:32])]
     >>> len(chosen), np.round(mmd, 4)
-    (32, array([0.    , 0.    ]))
+    (32, array([0.0175, 0.1104]))
     """
     x = samples("x", x, 2)
     halvings = validate.integer("halvings", halvings, 1)
     if len(x) < 2**halvings:
-        raise ValueError(
-            f"x must hold at least 2**halvings = {2**halvings} points, got {len(x)}"
-        )
+        raise ValueError(f"x must hold at least 2**halvings = {2**halvings} points, got {len(x)}")
     swap_profile = _profile("kernel", kernel)
     split_profile = swap_profile
     if split_kernel is not None:
@@ -188,7 +185,9 @@ def compress_plus_plus(
     chosen = np.arange(n)
     columns = np.ascontiguousarray(x.T)
     slack = _slack(0.5 * delta, (k - g) * n // 2)  # more pairs than there are
-    _compress(*found, columns, chosen, 4**g, slack, seed, *_buffers(x.shape[1], room))
+    draws = random.uniform(2 * n, rng=int(seed), stream=_COMPRESS_STREAM)
+    aside = np.empty(room, np.int64)
+    _compress(*found, columns, chosen, 4**g, slack, draws, aside, *_buffers(x.shape[1], room))
     chosen = chosen[: 2 ** (g + k + 1)]
     return chosen[_thin(kernel, found, found, x[chosen], g + 1, 0.5 * delta, seed)]
 
@@ -196,14 +195,22 @@ def compress_plus_plus(
 def _thin(kernel, swap_profile, split_profile, x, halvings, delta, seed) -> np.ndarray:
     n, sets = len(x), 2**halvings
     size = n // sets
-    order = np.arange(size * sets)
     columns = np.ascontiguousarray(x.T)
-    slack = _slack(delta, halvings * len(order) // 2)
-    _split(*split_profile, columns, order, halvings, slack, seed, *_buffers(x.shape[1], len(order)))
-    means = row_sums(kernel, x, x) / n
-    candidates = [*order.reshape(sets, size), np.arange(0, size * sets, sets)]
+    slack = _slack(delta, halvings * size * sets // 2)
+    buffers = _buffers(x.shape[1], size * sets)
+    candidates = [np.arange(size * sets)]
+    for _ in range(halvings):
+        halves = []
+        for part in candidates:
+            stream = len(candidates) + len(halves)
+            draws = random.uniform(len(part) // 2, rng=int(seed), stream=stream)
+            _halve(*split_profile, columns, part, slack, draws, *buffers)
+            signs = buffers[1][0, : len(part)]
+            halves += [part[signs > 0.0], part[signs < 0.0]]
+        candidates = halves
+    means = (symmetric_row_sums(kernel, x) + kernel.diagonal(x)) / n
     best = min(
-        candidates,
+        [*candidates, np.arange(0, size * sets, sets)],
         key=lambda c: off_diagonal_sum(kernel, x[c]) / size**2 - 2.0 * float(means[c].mean()),
     )
     signs = np.full(n, -1.0)
@@ -228,18 +235,18 @@ def _fraction(delta: float) -> float:
 
 
 def _slack(delta: float, pairs: int) -> float:
-    """sqrt(2 log(2 / delta_0)): how many deviations alpha stays below with probability 1 - delta."""
+    """sqrt(2 log(2 / delta_0)): so many deviations bound alpha with probability 1 - delta_0."""
     return math.sqrt(2.0 * math.log(2.0 * pairs / delta))
 
 
-def _buffers(d: int, room: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """For a set that is halved: coordinates; signs, gap and two rows; lanes; indices set aside."""
+def _buffers(d: int, room: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For a set that is halved: its coordinates; signs, gap and two rows; lanes to sum in."""
     room = -(-room // 8) * 8
-    return np.zeros((d, room)), np.empty((4, room)), np.empty((2, _TILE)), np.empty(room, np.int64)
+    return np.zeros((d, room)), np.empty((4, room)), np.empty((2, _TILE))
 
 
 @compiled
-def _halve(phi, parameters, x, indices, slack, seed, stream, local, rows, lanes):
+def _halve(phi, parameters, x, indices, slack, draws, local, rows, lanes):
     """Give each of the points `indices` a sign: 1 if it is kept, -1 if it is dropped.
 
     The signs are ``rows[0]``; ``rows[1]`` is the gap, the sum of sign_j k(x_j, z) at each of the
@@ -247,8 +254,7 @@ def _halve(phi, parameters, x, indices, slack, seed, stream, local, rows, lanes)
     without a sign yet has the sign zero, and its gap is set when it gets one.
     """
     signs, gap, to_a, to_b = rows[0], rows[1], rows[2], rows[3]
-    lanes_a, lanes_b = lanes[0], lanes[1]
-    tile = lanes_a.size
+    tile = 8
     for k in range(x.shape[0]):
         for r in range(indices.size):
             local[k, r] = x[k, indices[r]]
@@ -257,6 +263,9 @@ def _halve(phi, parameters, x, indices, slack, seed, stream, local, rows, lanes)
     self_value, variance = phi(0.0, parameters), 0.0
     for pair in range(indices.size // 2):
         a, b = 2 * pair, 2 * pair + 1
+        while tile < min(a, lanes.shape[1]):
+            tile *= 2
+        lanes_a, lanes_b = lanes[0, :tile], lanes[1, :tile]
         for j in range(tile):
             lanes_a[j] = 0.0
             lanes_b[j] = 0.0
@@ -279,7 +288,7 @@ def _halve(phi, parameters, x, indices, slack, seed, stream, local, rows, lanes)
             probability = 0.5 * (1.0 - (at_a - at_b) / threshold)
             growth = 1.0 + (square - 2.0 * threshold) * variance / (threshold * threshold)
             variance += square * max(growth, 0.0)
-        sign_a = 1.0 if uniform_at(seed, stream, pair) < probability else -1.0
+        sign_a = 1.0 if draws[pair] < probability else -1.0
         for j in range((a + 7) & ~7):
             gap[j] += sign_a * (to_a[j] - to_b[j])
         gap[a] = at_a + sign_a * (self_value - between)
@@ -288,38 +297,24 @@ def _halve(phi, parameters, x, indices, slack, seed, stream, local, rows, lanes)
 
 
 @compiled
-def _split(phi, parameters, x, order, halvings, slack, seed, local, rows, lanes, aside):
-    """Halve `order` and all its parts: at the end each 2^-halvings of it is one thinned set."""
-    stream = _THINNING_STREAM
-    size = order.size
-    for _ in range(halvings):
-        for first in range(0, order.size, size):
-            part = order[first : first + size]
-            _halve(phi, parameters, x, part, slack, seed, stream, local, rows, lanes)
-            stream += 1
-            _partition(part, rows[0], 1.0, aside)
-        size //= 2
-
-
-@compiled
-def _compress(phi, parameters, x, chosen, size, slack, seed, local, rows, lanes, aside):
+def _compress(phi, parameters, x, chosen, size, slack, draws, aside, local, rows, lanes):
     """Join four sets of `size` neighbours and halve them, and so on until four sets are left.
 
     They are what `chosen` then begins with.
     """
-    stream = 0
+    used = 0  # of the draws
     count = chosen.size
     while count > 4 * size:
         for first in range(0, count, 4 * size):
             part = chosen[first : first + 4 * size]
-            _halve(phi, parameters, x, part, slack, seed, stream, local, rows, lanes)
+            _halve(phi, parameters, x, part, slack, draws[used:], local, rows, lanes)
             signs, gap = rows[0, : part.size], rows[1, : part.size]
             _swap(phi, parameters, local, signs, gap, 2.0, rows[2])
-            coin = uniform_at(seed, stream, part.size)
-            _partition(part, signs, 1.0 if coin < 0.5 else -1.0, aside)
+            used += 2 * size
+            _partition(part, signs, 1.0 if draws[used] < 0.5 else -1.0, aside)
+            used += 1
             for r in range(2 * size):
                 chosen[first // 2 + r] = part[r]
-            stream += 1
         count //= 2
         size *= 2
 

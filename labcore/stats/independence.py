@@ -1,4 +1,4 @@
-r"""The Hilbert-Schmidt independence criterion: how dependent two variables are, and a test of it."""
+"""The Hilbert-Schmidt independence criterion: how dependent two variables are, and a test."""
 
 import numpy as np
 
