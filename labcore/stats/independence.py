@@ -6,16 +6,20 @@ from labcore import _validate as validate
 from labcore import random
 from labcore._compile import compiled
 from labcore.kernels import Gaussian, Kernel
-from labcore.stats._gram import samples
+from labcore.stats._gram import BLOCK, blocks, samples
 from labcore.stats._radial import lane_sum
 from labcore.stats.mmd import median_lengthscale
 from labcore.stats.resampling import KernelTest, p_values, permutations
 
-_BLOCK = 128  # rows of the two Gram matrices that are held at once
-
 
 def hsic(
-    kernel_x: Kernel, kernel_y: Kernel, x: np.ndarray, y: np.ndarray, *, biased: bool = False
+    kernel_x: Kernel,
+    kernel_y: Kernel,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    biased: bool = False,
+    progress: bool = True,
 ) -> float:
     r"""An estimate of the dependence of X and Y from n pairs (x_i, y_i).
 
@@ -46,6 +50,8 @@ def hsic(
     y : array_like, shape (n, e) or (n,)
     biased : bool, default False
         Which of the two.
+    progress : bool, default True
+        Show a progress bar if it takes more than two seconds.
 
     Returns
     -------
@@ -81,11 +87,9 @@ def hsic(
     n = len(x)
     k_diagonal, l_diagonal = kernel_x.diagonal(x), kernel_y.diagonal(y)
     product, k_sums, l_sums = 0.0, np.zeros(n), np.zeros(n)
-    for start in range(0, n, _BLOCK):
-        k = kernel_x(x[start : start + _BLOCK], x)
-        l = kernel_y(y[start : start + _BLOCK], y)
-        k_sums[start : start + _BLOCK] = k.sum(axis=1)
-        l_sums[start : start + _BLOCK] = l.sum(axis=1)
+    for start, stop in blocks(n, BLOCK, progress):
+        k, l = kernel_x(x[start:stop], x), kernel_y(y[start:stop], y)
+        k_sums[start:stop], l_sums[start:stop] = k.sum(axis=1), l.sum(axis=1)
         product += float(np.vdot(k, l))
     if biased:
         both = float(k_sums.sum() * l_sums.sum()) / n**2
@@ -105,6 +109,7 @@ def hsic_test(
     *,
     n_permutations: int = 999,
     rng: int | np.random.Generator | None = None,
+    progress: bool = True,
 ) -> KernelTest:
     r"""Test whether X and Y are independent, from n pairs, by permutations.
 
@@ -123,6 +128,8 @@ def hsic_test(
         B. The smallest p-value that can come out is 1 / (B + 1).
     rng : int, numpy.random.Generator or None
         The seed (see `labcore.random.seed_from`).
+    progress : bool, default True
+        Show a progress bar if it takes more than two seconds.
 
     Returns
     -------
@@ -163,7 +170,9 @@ def hsic_test(
     orders[1:] = permutations(n, count, random.seed_from(rng))
     statistics = np.empty(1 + count)
     room = 1 << (n - 1).bit_length()
-    _permuted_products(k, l, orders, np.empty(room), statistics)
+    lanes = np.empty(room)
+    for start, stop in blocks(1 + count, 2**26 // n**2 + 1, progress, "permutations"):
+        _permuted_products(k, l, orders[start:stop], lanes, statistics[start:stop])
     statistics *= 2.0 / (n * (n - 3))
     resolution = 1e-12 * float(kernel_x.diagonal(x).mean() * kernel_y.diagonal(y).mean())
     p = p_values(statistics[0], statistics[1:], resolution)

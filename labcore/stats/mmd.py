@@ -70,7 +70,9 @@ def median_lengthscale(x: np.ndarray, *, max_points: int = 1000, rng=0) -> float
     return median
 
 
-def mmd_squared(kernel: Kernel, x: np.ndarray, y: np.ndarray, *, biased: bool = False) -> float:
+def mmd_squared(
+    kernel: Kernel, x: np.ndarray, y: np.ndarray, *, biased: bool = False, progress: bool = True
+) -> float:
     r"""An estimate of the squared maximum mean discrepancy of the laws P of x and Q of y.
 
     .. math::
@@ -95,6 +97,8 @@ def mmd_squared(kernel: Kernel, x: np.ndarray, y: np.ndarray, *, biased: bool = 
     y : array_like, shape (m, d) or (m,)
     biased : bool, default False
         Which of the two.
+    progress : bool, default True
+        Show a progress bar if it takes more than two seconds.
 
     Returns
     -------
@@ -125,8 +129,8 @@ def mmd_squared(kernel: Kernel, x: np.ndarray, y: np.ndarray, *, biased: bool = 
     """
     x, y = _two_samples(x, y)
     n, m = len(x), len(y)
-    xx, yy = off_diagonal_sum(kernel, x), off_diagonal_sum(kernel, y)
-    xy = float(row_sums(kernel, x, y).sum())
+    xx, yy = off_diagonal_sum(kernel, x, progress), off_diagonal_sum(kernel, y, progress)
+    xy = float(row_sums(kernel, x, y, progress).sum())
     if biased:
         xx += float(kernel.diagonal(x).sum())
         yy += float(kernel.diagonal(y).sum())
@@ -177,6 +181,7 @@ def mmd_test(
     *,
     n_permutations: int = 999,
     rng: int | np.random.Generator | None = None,
+    progress: bool = True,
 ) -> KernelTest:
     r"""Test whether two samples come from one law, by permutations.
 
@@ -198,6 +203,8 @@ def mmd_test(
         B. The smallest p-value that can come out is 1 / (B + 1).
     rng : int, numpy.random.Generator or None
         The seed (see `labcore.random.seed_from`).
+    progress : bool, default True
+        Show a progress bar if it takes more than two seconds.
 
     Returns
     -------
@@ -232,7 +239,7 @@ def mmd_test(
     if kernel is None:
         kernel = Gaussian(median_lengthscale(pooled))
     labels = _labels(len(x), len(y), n_permutations, rng)
-    statistics = _statistics(kernel, pooled, labels)
+    statistics = _statistics(kernel, pooled, labels, progress)
     resolution = 1e-12 * float(kernel.diagonal(pooled).mean())
     p = p_values(statistics[0], statistics[1:], resolution)
     return KernelTest(float(statistics[0]), float(p), statistics[1:])
@@ -253,6 +260,7 @@ def mmd_aggregated_test(
     *,
     n_permutations: int = 999,
     rng: int | np.random.Generator | None = None,
+    progress: bool = True,
 ) -> AggregatedTest:
     r"""The two-sample test with several kernels at once, where nobody knows the right lengthscale.
 
@@ -265,7 +273,7 @@ def mmd_aggregated_test(
     ----------
     kernels : sequence of Kernel, or None
         None is seven Gaussian kernels, at :math:`2^{-3}, \dots, 2^3` times `median_lengthscale`.
-    x, y, n_permutations, rng
+    x, y, n_permutations, rng, progress
         As in `mmd_test`.
 
     Returns
@@ -304,7 +312,7 @@ def mmd_aggregated_test(
     if not len(kernels):
         raise ValueError("kernels must hold at least one kernel, got none")
     labels = _labels(len(x), len(y), n_permutations, rng)
-    statistics = np.array([_statistics(kernel, pooled, labels) for kernel in kernels])
+    statistics = np.array([_statistics(kernel, pooled, labels, progress) for kernel in kernels])
     p = np.empty_like(statistics)
     for row, kernel in enumerate(kernels):
         resolution = 1e-12 * float(kernel.diagonal(pooled).mean())
@@ -338,9 +346,11 @@ def _labels(n: int, m: int, n_permutations: int, rng) -> np.ndarray:
     return labels
 
 
-def _statistics(kernel: Kernel, pooled: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _statistics(
+    kernel: Kernel, pooled: np.ndarray, labels: np.ndarray, progress: bool
+) -> np.ndarray:
     """The unbiased estimate under each labelling, in one pass over the Gram matrix."""
-    xx, sums = quadratic_forms(rows_of(kernel, pooled), len(pooled), labels)
+    xx, sums = quadratic_forms(rows_of(kernel, pooled), len(pooled), labels, progress)
     from_x = sums @ labels  # sum of k(x_i, z_j) over points x_i and all others z_j
     n = int(labels[:, 0].sum())
     return _unbiased(xx, sums.sum() - 2.0 * from_x + xx, from_x - xx, n, len(pooled) - n)

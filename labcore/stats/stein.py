@@ -12,11 +12,12 @@ from labcore._math import exp
 from labcore.kernels import Gaussian, Kernel
 from labcore.kernels._pairs import fill, squared_distances
 from labcore.samplers.targets import Target, evaluate
-from labcore.stats._gram import quadratic_forms, samples
+from labcore.stats._gram import blocks, quadratic_forms, samples
 from labcore.stats._radial import lane_sum
 from labcore.stats.resampling import KernelTest, p_values
 
 _TILE = 512  # pairs that a loop works on at once: they lie in the first-level cache
+_AT_ONCE = 2**25  # evaluations between two looks at the keyboard, a tenth of a second
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,12 @@ def stein_gram(kernel: Kernel, x: np.ndarray, score: np.ndarray | Target) -> np.
 
 
 def ksd_squared(
-    kernel: Kernel, x: np.ndarray, score: np.ndarray | Target, *, biased: bool = False
+    kernel: Kernel,
+    x: np.ndarray,
+    score: np.ndarray | Target,
+    *,
+    biased: bool = False,
+    progress: bool = True,
 ) -> float:
     r"""An estimate of the squared kernel Stein discrepancy between a sample's law and a score's.
 
@@ -150,6 +156,8 @@ def ksd_squared(
         As in `stein_gram`; at least two points.
     biased : bool, default False
         Which of the two.
+    progress : bool, default True
+        Show a progress bar if it takes more than two seconds.
 
     Returns
     -------
@@ -183,7 +191,7 @@ def ksd_squared(
     """
     sample = _Sample(kernel, x, score, 2)
     n = len(sample.x)
-    total = sample.off_diagonal_sum()
+    total = sample.off_diagonal_sum(progress)
     if biased:
         return (total + float(sample.diagonal().sum())) / n**2
     return total / (n * (n - 1))
@@ -197,6 +205,7 @@ def ksd_test(
     n_bootstrap: int = 999,
     flip_probability: float = 0.5,
     rng: int | np.random.Generator | None = None,
+    progress: bool = True,
 ) -> KernelTest:
     r"""Test whether a sample comes from the law of a score, by the wild bootstrap.
 
@@ -217,6 +226,8 @@ def ksd_test(
         need a smaller one: signs must stay the same for longer than the chain remembers.
     rng : int, numpy.random.Generator or None
         The seed (see `labcore.random.seed_from`).
+    progress : bool, default True
+        Show a progress bar if it takes more than two seconds.
 
     Returns
     -------
@@ -250,7 +261,7 @@ def ksd_test(
     sample = _Sample(kernel, x, score, 2)
     n = len(sample.x)
     signs = _signs(n, n_bootstrap, flip_probability, rng)
-    statistics = quadratic_forms(sample.rows, n, signs)[0] / (n * (n - 1))
+    statistics = quadratic_forms(sample.rows, n, signs, progress)[0] / (n * (n - 1))
     resolution = 1e-12 * float(sample.diagonal().mean())
     p = p_values(statistics[0], statistics[1:], resolution)
     return KernelTest(float(statistics[0]), float(p), statistics[1:])
@@ -288,9 +299,11 @@ class _Sample:
         _fill_rows(self.profile, self.scale, *self._columns, start, np.empty((3, _TILE)), out)
         return out
 
-    def off_diagonal_sum(self) -> float:
-        sums = np.empty(len(self.x))
-        _sum_rows(self.profile, self.scale, *self._columns, np.empty((4, _TILE)), sums)
+    def off_diagonal_sum(self, progress: bool) -> float:
+        n, tile = len(self.x), np.empty((4, _TILE))
+        sums = np.empty(n)
+        for start, stop in blocks(n, _AT_ONCE // n + 1, progress):
+            _sum_rows(self.profile, self.scale, *self._columns, start, tile, sums[start:stop])
         return 2.0 * float(sums.sum())
 
 
@@ -341,11 +354,12 @@ def _fill_rows(phi, scale, x, s, first, tile, out):
 
 
 @compiled
-def _sum_rows(phi, scale, x, s, tile, out):
-    """out[i] = sum over j < i of the Stein kernel."""
+def _sum_rows(phi, scale, x, s, first, tile, out):
+    """out[r] = sum over j < i of the Stein kernel, for row i = first + r."""
     d = float(x.shape[0])
     squared, scores, mixed, lanes = tile[0], tile[1], tile[2], tile[3]
-    for i in range(out.size):
+    for r in range(out.size):
+        i = first + r
         for j in range(lanes.size):
             lanes[j] = 0.0
         for start in range(0, i, squared.size):
@@ -353,7 +367,7 @@ def _sum_rows(phi, scale, x, s, tile, out):
             _products(x, s, i, start, width, squared, scores, mixed)
             for j in range(width):
                 lanes[j] += _stein(phi, scale, d, squared[j], scores[j], mixed[j])
-        out[i] = lane_sum(lanes)
+        out[r] = lane_sum(lanes)
 
 
 def _signs(n: int, n_bootstrap: int, flip_probability: float, rng) -> np.ndarray:
