@@ -223,7 +223,8 @@ def mmd_test(
 
     References
     ----------
-    A. Gretton et al., "A kernel two-sample test", Journal of Machine Learning Research 13 (2012).
+    A. Gretton, K. M. Borgwardt, M. J. Rasch, B. Schölkopf, A. Smola, "A kernel two-sample test",
+    Journal of Machine Learning Research 13 (2012).
     B. Phipson, G. K. Smyth, "Permutation p-values should never be zero", Statistical Applications
     in Genetics and Molecular Biology 9 (2010). doi:10.2202/1544-6115.1585
 
