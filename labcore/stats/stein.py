@@ -371,12 +371,14 @@ def _sum_rows(phi, scale, x, s, first, tile, out):
 
 
 def _signs(n: int, n_bootstrap: int, flip_probability: float, rng) -> np.ndarray:
-    """Column 0 is all ones, the others are Markov chains of signs. (n, 1 + B)."""
+    """Column 0 is all ones, the others are Markov chains of signs, (n, 1 + B).
+
+    The sign that a chain begins with does not matter: a quadratic form is the same for -v.
+    """
     count = validate.integer("n_bootstrap", n_bootstrap, 1)
     flip = validate.positive("flip_probability", flip_probability)
     if flip > 0.5:
         raise ValueError(f"flip_probability must be at most 0.5, got {flip:g}")
     draws = random.uniform((count, n), rng=rng)
     flips = np.where(draws < flip, -1.0, 1.0)
-    flips[:, 0] = np.where(draws[:, 0] < 0.5, -1.0, 1.0)
     return np.concatenate([np.ones((1, n)), np.cumprod(flips, axis=1)]).T.copy()

@@ -132,6 +132,14 @@ def test_p_value_counts_the_data_themselves_and_ties():
     assert mmd_test(Gaussian(), np.ones(5), np.ones(4), n_permutations=19, rng=1).p_value == 1.0
 
 
+def test_ties_are_not_broken_by_rounding():
+    """Samples of three values: a permutation of equal counts has the same statistic."""
+    x, y = np.repeat([0.1, 0.7, 1.3], [3, 2, 4]), np.repeat([0.1, 0.7, 1.3], [5, 3, 2])
+    result = mmd_test(Gaussian(0.37), x, y, n_permutations=999, rng=1)
+    count = (result.null > result.statistic - 1e-9).sum()
+    assert result.p_value == (1 + count) / 1000
+
+
 def test_permutations_are_uniform():
     counts = np.zeros(24)
     for row in permutations(4, 4800, 3):
