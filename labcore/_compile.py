@@ -49,7 +49,8 @@ def compiled(
     dispatcher = njit(
         function, error_model="numpy", parallel=parallel, forceinline=inline, nogil=True
     )
-    if _cache_directory():
+    # A module that was run by its path has no name that another process could load it by.
+    if function.__module__.startswith("labcore.") and _cache_directory():
         dispatcher._cache = _PackageCache(function)
         if _can_be_named(function):
             # numba names a compiled function by a random number. With this name another process
