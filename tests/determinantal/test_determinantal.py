@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -9,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labcore.determinantal import (
-    DPP,
     k_dpp,
     l_ensemble,
     marginal_kernel,
@@ -103,7 +103,7 @@ CASES = pytest.mark.parametrize(("process", "law"), INSTANCES.values(), ids=INST
 def goodness_of_fit(drawn, law):
     """Pearson's statistic of how often each set was drawn, as a z-score (Wilson-Hilferty)."""
     drawn = [tuple(s.tolist()) for s in drawn]
-    counts = {s: 0 for s in law}
+    counts = dict.fromkeys(law, 0)
     for s in drawn:
         counts[s] += 1
     expected = {s: len(drawn) * p for s, p in law.items()}
@@ -138,10 +138,9 @@ def test_the_test_of_the_law_sees_a_twentieth_that_moved():
 
 
 @CASES
-def test_subsets_are_ascending_and_owned_by_the_caller(process, law):
+def test_subsets_are_in_ascending_order(process, law):
     drawn = process.sample(50, rng=2)
     assert all((np.diff(s) > 0).all() for s in drawn)
-    assert len({id(s) for s in drawn}) == 50
 
 
 @CASES
@@ -204,7 +203,7 @@ def test_inclusion_probabilities_of_a_large_process_agree_with_simulation():
 
 
 def test_inclusion_in_a_large_k_dpp_agrees_with_simulation():
-    """Every item's frequency in 4000 draws within 4.8 standard errors (200 items: by chance 3e-4)."""
+    """200 frequencies in 4000 draws within 4.8 standard errors: by chance once in 3000 runs."""
     x = np.linspace(0.0, 1.0, 200) ** 2
     process = k_dpp(Gaussian(0.05)(x), 12)
     counts = np.bincount(process.sample(4000, rng=5).ravel(), minlength=200)
@@ -217,10 +216,8 @@ def test_items_repel():
     """A k-DPP of points on the line leaves gaps more even than those of a uniform choice."""
     x = np.linspace(0.0, 1.0, 300)
     gaps = np.diff(k_dpp(Gaussian(0.1)(x), 8).sample(300, rng=6), axis=1)
-    uniform = np.sort(np.random.default_rng(1).permuted(np.tile(np.arange(300), (300, 1)), axis=1))
-    assert gaps.shape == (300, 7)
-    assert uniform.shape == (300, 300)
-    assert gaps.std() / gaps.mean() < 0.6  # uniformly drawn gaps: about 0.9
+    uniform = np.diff(np.sort(np.random.default_rng(1).integers(0, 300, (300, 8))), axis=1)
+    assert gaps.std() / gaps.mean() < 0.7 * uniform.std() / uniform.mean()
 
 
 @pytest.mark.parametrize(("n", "k"), [(8, 3), (30, 30), (400, 200), (2000, 1000)])
@@ -260,9 +257,8 @@ def test_least_squares_on_a_volume_sample_is_unbiased():
 
 def test_the_normaliser_of_volume_sampling_is_that_of_its_docstring():
     A, k, d = columns(7), 5, 3
-    total = sum(
-        np.linalg.det(A[list(s)].T @ A[list(s)]) for s in itertools.combinations(range(N), k)
-    )
+    rows = [A[list(s)] for s in itertools.combinations(range(N), k)]
+    total = sum(np.linalg.det(some.T @ some) for some in rows)
     assert total == pytest.approx(math.comb(N - d, k - d) * np.linalg.det(A.T @ A))
 
 
@@ -340,11 +336,5 @@ NAN = np.where(np.eye(N) > 0, np.nan, L)
     ],
 )
 def test_bad_input_is_named(make, error, message):
-    import re
-
     with pytest.raises(error, match=re.escape(message)):
         make()
-
-
-def test_a_process_is_what_its_maker_returns():
-    assert isinstance(projection(columns(1)), DPP)
