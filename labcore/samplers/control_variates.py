@@ -90,16 +90,16 @@ def polynomial_control(values, samples, scores, *, degree: int = 1) -> Controlle
         raise ValueError(f"degree must be 1 or 2, got {degree}")
     variates = s
     if degree == 2:
-        # Moving and scaling x changes the polynomials of degree 2 into one another: better posed.
-        centre, scale = x.mean(axis=0), x.std(axis=0)
-        y, t = (x - centre) / np.where(scale > 0.0, scale, 1.0), s * scale
+        y = x - x.mean(axis=0)  # changes P by polynomials of lower degree, and is better posed
         i, j = np.triu_indices(x.shape[1])
         variates = np.concatenate(
-            [s, y[:, i] * t[:, j] + y[:, j] * t[:, i] + 2.0 * (i == j)], axis=1
+            [s, y[:, i] * s[:, j] + y[:, j] * s[:, i] + 2.0 * (i == j)], axis=1
         )
     n, p = variates.shape
     if n <= p + 1:
         raise ValueError(f"samples must be more than the {p + 1} coefficients, got {n}")
+    size = np.sqrt((variates**2).mean(axis=0))
+    variates = variates / np.where(size > 0.0, size, 1.0)
     design = np.concatenate([np.ones((n, 1)), variates], axis=1)
     coefficients = linalg.lstsq(design, f)[0]
     controlled = f - variates @ coefficients[1:]
