@@ -355,9 +355,12 @@ def _samples(choose, vectors: np.ndarray, n_samples: int, rng, progress: bool) -
     n, r = vectors.shape
     chosen, out = np.empty(r, dtype=np.int64), np.empty(r, dtype=np.int64)
     leverage, cumulative, work = np.empty(n), np.empty(n), np.empty((2, r))
-    rows, basis = np.empty((n, r)), np.empty((r, r))
+    rows, basis = np.empty(0), np.empty(0)
 
     def draw(size: int, stream: np.uint64) -> np.ndarray:
+        nonlocal rows, basis
+        if rows.size < n * size:  # only as much as a sample needs: fresh memory is slow
+            rows, basis = np.empty(n * size), np.empty(size * size)
         # The choice of eigenvectors used up r draws, which are at most as many blocks.
         sample_projection(
             vectors,
@@ -366,10 +369,10 @@ def _samples(choose, vectors: np.ndarray, n_samples: int, rng, progress: bool) -
             seed,
             stream,
             np.uint64(r),
-            rows,
+            rows[: n * size].reshape(n, size),
             leverage,
             cumulative,
-            basis,
+            basis[: size * size].reshape(size, size),
             work,
             out,
         )

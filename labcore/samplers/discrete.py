@@ -69,7 +69,7 @@ def metropolis_matrix(proposal, stationary) -> np.ndarray:
     flow = weights[:, None] * Q
     P = np.minimum(flow, flow.T) / weights[:, None]
     np.fill_diagonal(P, 0.0)
-    np.fill_diagonal(P, 1.0 - P.sum(axis=1))
+    np.fill_diagonal(P, np.maximum(1.0 - P.sum(axis=1), 0.0))  # a rounding error may lie below
     return P
 
 

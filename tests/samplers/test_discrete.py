@@ -203,7 +203,7 @@ def test_the_non_backtracking_walk_has_the_eigenvalues_of_ihara_and_bass():
 
 
 def test_where_a_walk_is_slow_never_turning_back_multiplies_its_gap():
-    """By d / (d - 2): twice on a long cycle of degree d = 4, from u^2 - a u + 3 = 0 for a near 4."""
+    """By d / (d - 2), as u^2 - a u + d - 1 = 0 says for a near d: twice on a cycle of degree 4."""
     n = 81
     A = cycle(n) + np.roll(np.eye(n), 2, axis=1) + np.roll(np.eye(n), -2, axis=1)
     moduli = np.sort(np.abs(np.linalg.eigvals(non_backtracking_walk(A).kernel)))
