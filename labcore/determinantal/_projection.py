@@ -62,35 +62,37 @@ def choose_of_size(eigenvalues, ratios, seed, stream, chosen):
 
 @compiled
 def sample_projection(
-    vectors, chosen, size, seed, stream, first_block, rows, leverage, cumulative, basis, work, out
+    vectors, chosen, size, seed, stream, first_block, leverage, cumulative, basis, work, out
 ):
-    """Draw from the projection process on the span of `size` chosen columns of `vectors`.
+    """Draw from the projection process on the span of `size` chosen rows of `vectors`.
 
-    The chain rule takes item i next with probability proportional to the squared distance of its
-    row v_i from the span of the rows taken. It is at most |v_i|^2: items proposed by that, and
-    accepted by the quotient, follow the law. At step t that takes size / (size - t) proposals.
+    With v_i the i-th components, the chain rule takes item i next with probability proportional to
+    the squared distance of v_i from the span of those taken. It is at most |v_i|^2: items proposed
+    by that, and accepted by the quotient, follow the law. Step t takes size / (size - t) proposals.
     """
-    n = vectors.shape[0]
+    n = vectors.shape[1]
+    for i in range(n):
+        leverage[i] = 0.0
+    for c in range(size):
+        vector = vectors[chosen[c]]
+        for i in range(n):
+            leverage[i] += vector[i] * vector[i]
     total = 0.0
     for i in range(n):
-        square = 0.0
-        for c in range(size):
-            value = vectors[i, chosen[c]]
-            rows[i, c] = value
-            square += value * value
-        leverage[i] = square
-        total += square
+        total += leverage[i]
         cumulative[i] = total
-    coefficients, remainder = work[0], work[1]
+    row, coefficients, remainder = work[0], work[1], work[2]
     block = uint64(first_block)
     taken = 0
     while taken < size:
         u, v = uniform_pair(seed, stream, block)
         block += uint64(1)
         item = _first_above(cumulative, u * total)
-        distance = _squared_distance(rows[item], leverage[item], size, taken, basis, coefficients)
+        for c in range(size):
+            row[c] = vectors[chosen[c], item]
+        distance = _squared_distance(row, leverage[item], size, taken, basis, coefficients)
         if v * leverage[item] < distance and not _contains(out, taken, item):
-            _append(rows[item], size, taken, basis, coefficients, remainder)
+            _append(row, size, taken, basis, coefficients, remainder)
             out[taken] = item
             taken += 1
 

@@ -7,6 +7,7 @@ Probability Surveys 3 (2006). doi:10.1214/154957806000000078
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import linalg
 from tqdm.auto import tqdm
 
 from labcore._validate import array, integer
@@ -205,7 +206,7 @@ def projection(basis) -> DPP:
     vectors, values, _ = np.linalg.svd(basis, full_matrices=False)
     if r == 0 or r > n or values[-1] <= values[0] * n * np.finfo(float).eps:
         raise ValueError(f"basis must have linearly independent columns, got {r} of rank below")
-    return DPP(np.ones(r), np.ascontiguousarray(vectors))
+    return DPP(np.ones(r), np.asfortranarray(vectors))
 
 
 @dataclass(frozen=True, eq=False)
@@ -342,25 +343,26 @@ def positive_spectrum(name: str, matrix) -> tuple[np.ndarray, np.ndarray]:
     largest = np.abs(matrix).max()
     if np.abs(matrix - matrix.T).max() > 1e-10 * largest:
         raise ValueError(f"{name} must be symmetric")
-    values, vectors = np.linalg.eigh(matrix)
+    values, vectors = linalg.eigh(matrix, driver="evd", check_finite=False)
     if values[0] < -_ROUNDING * largest * len(values):
         raise ValueError(f"{name} must be positive semi-definite, got eigenvalue {values[0]:.3g}")
     first = int(np.searchsorted(values, values[-1] * len(values) * np.finfo(float).eps, "right"))
-    return values[first:], np.ascontiguousarray(vectors[:, first:])
+    return values[first:], vectors[:, first:]
 
 
 def _samples(choose, vectors: np.ndarray, n_samples: int, rng, progress: bool) -> list[np.ndarray]:
     n_samples = integer("n_samples", n_samples)
     seed = seed_from(rng)
-    n, r = vectors.shape
+    vectors = np.ascontiguousarray(vectors.T)  # no copy: they are columns in memory
+    r, n = vectors.shape
     chosen, out = np.empty(r, dtype=np.int64), np.empty(r, dtype=np.int64)
-    leverage, cumulative, work = np.empty(n), np.empty(n), np.empty((2, r))
-    rows, basis = np.empty(0), np.empty(0)
+    leverage, cumulative, work = np.empty(n), np.empty(n), np.empty((3, r))
+    basis = np.empty(0)
 
     def draw(size: int, stream: np.uint64) -> np.ndarray:
-        nonlocal rows, basis
-        if rows.size < n * size:  # only as much as a sample needs: fresh memory is slow
-            rows, basis = np.empty(n * size), np.empty(size * size)
+        nonlocal basis
+        if basis.size < size * size:  # only as much as a sample needs: fresh memory is slow
+            basis = np.empty(size * size)
         # The choice of eigenvectors used up r draws, which are at most as many blocks.
         sample_projection(
             vectors,
@@ -369,7 +371,6 @@ def _samples(choose, vectors: np.ndarray, n_samples: int, rng, progress: bool) -
             seed,
             stream,
             np.uint64(r),
-            rows[: n * size].reshape(n, size),
             leverage,
             cumulative,
             basis[: size * size].reshape(size, size),

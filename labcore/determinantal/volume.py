@@ -113,5 +113,5 @@ def volume_sampling(rows, size: int) -> VolumeSampling:
     # Ascending, as eigh has them: the largest are then looked at first and the search ends early.
     order = slice(rank - 1, None, -1)
     values = singular[order] ** 2
-    process = of_fixed_size(values, np.ascontiguousarray(vectors[:, order]), min(size, d))
+    process = of_fixed_size(values, np.asfortranarray(vectors[:, order]), min(size, d))
     return VolumeSampling(process, size - min(size, d))

@@ -9,7 +9,7 @@ from numba import int64
 from labcore._compile import compiled
 from labcore._math import bits_from_float, exp, float_from_bits
 
-TILE = 64
+TILE = 48  # two tiles and the points' columns stay in the first-level cache
 BINS = 2**16
 
 
@@ -21,44 +21,47 @@ def _tile_of_exponents(x, half, top, left, tile):
     """
     halves = half[left : left + TILE]
     fours = x.shape[0] - x.shape[0] % 4
-    for a in range(TILE):
-        row = tile[a]
-        own = half[top + a]
+    for a in range(0, TILE, 2):
+        row, next_row = tile[a], tile[a + 1]
+        own, next_own = half[top + a], half[top + a + 1]
         for b in range(TILE):
             row[b] = -own - halves[b]
+            next_row[b] = -next_own - halves[b]
         for c in range(0, fours, 4):
             x0, x1, x2, x3 = x[c, top + a], x[c + 1, top + a], x[c + 2, top + a], x[c + 3, top + a]
+            z0, z1 = x[c, top + a + 1], x[c + 1, top + a + 1]
+            z2, z3 = x[c + 2, top + a + 1], x[c + 3, top + a + 1]
             y0, y1 = x[c, left : left + TILE], x[c + 1, left : left + TILE]
             y2, y3 = x[c + 2, left : left + TILE], x[c + 3, left : left + TILE]
             for b in range(TILE):
                 row[b] += (x0 * y0[b] + x1 * y1[b]) + (x2 * y2[b] + x3 * y3[b])
+                next_row[b] += (z0 * y0[b] + z1 * y1[b]) + (z2 * y2[b] + z3 * y3[b])
         for c in range(fours, x.shape[0]):
-            x0, y0 = x[c, top + a], x[c, left : left + TILE]
+            x0, z0, y0 = x[c, top + a], x[c, top + a + 1], x[c, left : left + TILE]
             for b in range(TILE):
                 row[b] += x0 * y0[b]
+                next_row[b] += z0 * y0[b]
 
 
 @compiled(inline=True)
 def _accumulate(tile, values, top, total, left):
     """total[c, left + b] += sum over a of tile[a, b] values[c, top + a]."""
-    for c in range(values.shape[0]):
-        out = total[c, left : left + TILE]
-        for a in range(0, TILE, 8):
+    for c in range(0, values.shape[0], 2):
+        out, other = total[c, left : left + TILE], total[c + 1, left : left + TILE]
+        for a in range(0, TILE, 4):
             v0, v1 = values[c, top + a], values[c, top + a + 1]
             v2, v3 = values[c, top + a + 2], values[c, top + a + 3]
-            v4, v5 = values[c, top + a + 4], values[c, top + a + 5]
-            v6, v7 = values[c, top + a + 6], values[c, top + a + 7]
+            w0, w1 = values[c + 1, top + a], values[c + 1, top + a + 1]
+            w2, w3 = values[c + 1, top + a + 2], values[c + 1, top + a + 3]
             r0, r1, r2, r3 = tile[a], tile[a + 1], tile[a + 2], tile[a + 3]
-            r4, r5, r6, r7 = tile[a + 4], tile[a + 5], tile[a + 6], tile[a + 7]
             for b in range(TILE):
-                low = (r0[b] * v0 + r1[b] * v1) + (r2[b] * v2 + r3[b] * v3)
-                high = (r4[b] * v4 + r5[b] * v5) + (r6[b] * v6 + r7[b] * v7)
-                out[b] += low + high
+                out[b] += (r0[b] * v0 + r1[b] * v1) + (r2[b] * v2 + r3[b] * v3)
+                other[b] += (r0[b] * w0 + r1[b] * w1) + (r2[b] * w2 + r3[b] * w3)
 
 
 @compiled
 def gaussian_sums(x, half, values, tile, mirrored, total):
-    """total[c, i] = sum over j of exp(-|x_i - x_j|^2 / 2) values[c, j]."""
+    """total[c, i] = sum over j of exp(-|x_i - x_j|^2 / 2) values[c, j], for an even number of c."""
     n = x.shape[1]
     for c in range(total.shape[0]):
         for i in range(n):
@@ -69,7 +72,7 @@ def gaussian_sums(x, half, values, tile, mirrored, total):
             for a in range(TILE):
                 row = tile[a]
                 for b in range(TILE):
-                    row[b] = exp(min(row[b], 0.0))
+                    row[b] = exp(row[b])
             _accumulate(tile, values, top, total, left)
             if left < top:
                 for a in range(0, TILE, 4):

@@ -217,10 +217,10 @@ def _gaussian_direction(x: np.ndarray, s: np.ndarray, lengthscale: float | None)
     else:
         precision = positive("lengthscale", lengthscale) ** -2
     # sum_j k_ij (s_j + (x_i - x_j) / l^2) = sum_j k_ij (s_j - x_j / l^2) + x_i / l^2 sum_j k_ij
-    values = np.zeros((d + 1, padded))
+    values = np.zeros((d + 1 + (d + 1) % 2, padded))
     values[:d, :n] = s.T - precision * centred.T
     values[d, :n] = 1.0
-    total = np.empty((d + 1, padded))
+    total = np.empty_like(values)
     columns *= math.sqrt(precision)
     gaussian_sums(columns, half * precision, values, tile, np.empty((TILE, TILE)), total)
     return (total[:d, :n].T + precision * centred * total[d, :n, None]) / n
