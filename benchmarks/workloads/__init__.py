@@ -4,7 +4,15 @@ A workload returns the ways of doing one task, labcore's first. The tests compar
 (tests/test_benchmarks.py): a faster answer to another question is no answer.
 """
 
-from benchmarks.workloads import interpolants, kernels, random, samplers, sde, stats
+from benchmarks.workloads import (
+    interpolants,
+    kernels,
+    populations,
+    random,
+    samplers,
+    sde,
+    stats,
+)
 
-SUBJECTS = (random, kernels, stats, samplers, sde, interpolants)
+SUBJECTS = (random, kernels, stats, samplers, populations, sde, interpolants)
 WORKLOADS = tuple(workload for subject in SUBJECTS for workload in subject.WORKLOADS)
