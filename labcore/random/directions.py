@@ -25,8 +25,8 @@ from labcore._compile import compiled
 from labcore._math import atan, log, sin_cos_2pi
 from labcore.random.streams import (
     ATTEMPTS,
-    _fill_normal,
     attempt_bits,
+    fill_normal,
     filled,
     normal_at,
     open_unit,
@@ -67,11 +67,11 @@ def _von_mises_attempt(seed, stream, index, attempt, s, quotient):
 def von_mises_at(seed, stream, index, kappa):
     """Draw number `index` of a stream: an angle in (-pi, pi), von Mises around 0."""
     s, quotient = _envelope(kappa)
-    for attempt in range(ATTEMPTS):
+    angle, attempt = _REJECTED, 0
+    while angle == _REJECTED and attempt < ATTEMPTS:
         angle = _von_mises_attempt(seed, stream, index, attempt, s, quotient)
-        if angle < _REJECTED:
-            return angle
-    return math.nan
+        attempt += 1
+    return angle if angle < _REJECTED else math.nan
 
 
 @compiled
@@ -149,13 +149,13 @@ def _normalise(x):
 @compiled
 def fill_unit_vector(seed, stream, index, out):
     """Unit vector number `index` of a stream, uniform on the sphere, into the vector `out`."""
-    _fill_normal(seed, stream, uint64(index) * uint64(out.size), out)
+    fill_normal(seed, stream, uint64(index) * uint64(out.size), out)
     _normalise(out)
 
 
 @compiled
 def _fill_unit_vectors(seed, stream, start, out):
-    _fill_normal(seed, stream, uint64(start) * uint64(out.shape[1]), out.reshape(-1))
+    fill_normal(seed, stream, uint64(start) * uint64(out.shape[1]), out.reshape(-1))
     for i in range(out.shape[0]):
         _normalise(out[i])
 
@@ -218,7 +218,7 @@ def fill_orthogonal(seed, stream, index, out, x, row):
     for k in range(2, d + 1):
         first = d - k
         v = x[:k]
-        _fill_normal(seed, stream, draw, v)
+        fill_normal(seed, stream, draw, v)
         draw += uint64(k)
         _normalise(v)
         for i in range(k):

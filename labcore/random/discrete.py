@@ -32,6 +32,7 @@ from labcore.random.streams import (
     attempt_bits,
     bits_at,
     bits_pair,
+    fill_uniform,
     filled,
     open_unit,
     seed_from,
@@ -40,7 +41,10 @@ from labcore.random.streams import (
 
 _SEARCH_BELOW = 10.0  # means for which counting up is quicker than rejection
 _LARGEST_MEAN = 1e15  # beyond, doubles near the mean are no longer all integers
-_EXACT_FACTORIALS = 10
+_STIRLING_FROM = 10  # values from which its series is exact to 1e-13
+_CANCELS_FROM = 1e4  # values from which the deviance is too small beside its terms
+_NEGLIGIBLE = 1e-20  # a probability that is nothing beside the resolution of a uniform draw
+_CHUNK = 512  # uniform draws that a loop holds at once
 
 
 @compiled(inline=True)
@@ -55,9 +59,17 @@ def _product(x, y):
 
 
 @compiled(inline=True)
-def _bounded(word, seed, stream, index, bound):
-    """Lemire's method: `word` made an integer below `bound`, with attempts for the few rejected."""
+def _first_try(word, bound):
+    """Lemire's method: an integer below `bound`, or -1 where another word may be needed."""
     value, low = _product(word, bound)
+    return int64(value) if low >= bound else int64(-1)
+
+
+@compiled
+def integer_at(seed, stream, index, bound):
+    """Draw number `index` of a stream, uniform on 0, ..., `bound` - 1."""
+    bound = uint64(bound)
+    value, low = _product(bits_at(seed, stream, index), bound)
     if low < bound:
         excess = (uint64(0) - bound) % bound  # 2^64 mod bound
         attempt = 0
@@ -65,20 +77,16 @@ def _bounded(word, seed, stream, index, bound):
             again, _ = attempt_bits(seed, stream, index, attempt)
             value, low = _product(again, bound)
             attempt += 1
-    return value
-
-
-@compiled
-def integer_at(seed, stream, index, bound):
-    """Draw number `index` of a stream, uniform on 0, ..., `bound` - 1 (as uint64)."""
-    word = bits_at(seed, stream, index)
-    return _bounded(word, uint64(seed), uint64(stream), uint64(index), uint64(bound))
+    return int64(value)
 
 
 @compiled
 def _fill_integers(seed, stream, start, bound, out):
     for i in range(out.size):
-        out[i] = int64(integer_at(seed, stream, uint64(start) + uint64(i), bound))
+        out[i] = _first_try(bits_at(seed, stream, uint64(start) + uint64(i)), bound)
+    for i in range(out.size):
+        if out[i] < 0:
+            out[i] = integer_at(seed, stream, uint64(start) + uint64(i), bound)
 
 
 def integers(
@@ -127,29 +135,36 @@ def _bound(name: str, value: int) -> int:
     return value
 
 
+@compiled(inline=True)
+def _log_poisson_between(k, mean):
+    """Loader's logarithm of the probability of k, for k from `_STIRLING_FROM` to `_CANCELS_FROM`.
+
+    Its large terms are in k log(k / mean) - (k - mean), which is small where k is probable.
+    """
+    r = 1.0 / (k * k)
+    stirling = (1 / 12 + r * (-1 / 360 + r * (1 / 1260 + r * (-1 / 1680 + r / 1188)))) / k
+    return (k - mean) - k * log(k / mean) - stirling - 0.5 * log(2.0 * math.pi * k)
+
+
 @compiled
 def _log_poisson(k, mean):
-    """Logarithm of the probability of k, without the cancellation between its large terms."""
-    if k < _EXACT_FACTORIALS:
+    """Logarithm of the probability of k, without cancellation between large terms."""
+    if k < _STIRLING_FROM:
         factorial = 1.0
         for i in range(2, int(k) + 1):
             factorial *= i
         return k * log(mean) - mean - log(factorial)
-    r = 1.0 / (k * k)
-    stirling = (1 / 12 + r * (-1 / 360 + r * (1 / 1260 + r * (-1 / 1680 + r / 1188)))) / k
     difference = k - mean
-    if abs(difference) < 0.1 * (k + mean):  # k log(k / mean) - difference, by its series
-        v = difference / (k + mean)
-        deviance, term, i = difference * v, 2.0 * k * v, 1
-        while True:
-            term *= v * v
-            larger = deviance + term / (2 * i + 1)
-            if larger == deviance:
-                break
-            deviance, i = larger, i + 1
-    else:
-        deviance = k * log(k / mean) - difference
-    return -stirling - deviance - 0.5 * log(2.0 * math.pi * k)
+    if k < _CANCELS_FROM or abs(difference) > 0.1 * (k + mean):
+        return _log_poisson_between(k, mean)
+    v = difference / (k + mean)
+    deviance, term, i = difference * v, 2.0 * k * v, 1
+    while True:
+        term *= v * v
+        larger = deviance + term / (2 * i + 1)
+        if larger == deviance:
+            return -deviance - 1 / (12 * k) - 0.5 * log(2.0 * math.pi * k)
+        deviance, i = larger, i + 1
 
 
 @compiled(inline=True)
@@ -161,65 +176,86 @@ def _hat(mean):
 
 
 @compiled(inline=True)
-def _hat_draw(seed, stream, index, attempt, a, b, mean):
-    """A draw k from the hat, with what decides on it: the distance from the end, and v."""
+def _hat_draw(seed, stream, index, attempt, hat, mean):
+    """A draw k from the hat, whether it is surely accepted or rejected, and what decides else."""
+    a, b, inverse_alpha, height = hat
     first, second = attempt_bits(seed, stream, index, attempt)
     u, v = open_unit(first) - 0.5, open_unit(second)
     distance = 0.5 - abs(u)
-    return math.floor((2.0 * a / distance + b) * u + mean + 0.43), distance, v
+    k = math.floor((2.0 * a / distance + b) * u + mean + 0.43)
+    accepted = (distance >= 0.07) & (v <= height)
+    rejected = (k < 0) | ((distance < 0.013) & (v > distance))
+    return float(k), accepted, rejected, log(v * inverse_alpha / (a / (distance * distance) + b))
 
 
 @compiled
 def _poisson_by_rejection(seed, stream, index, mean):
     """Hormann's PTRS, for mean >= 10."""
-    a, b, inverse_alpha, height = _hat(mean)
-    for attempt in range(ATTEMPTS):
-        k, distance, v = _hat_draw(seed, stream, index, attempt, a, b, mean)
-        if distance >= 0.07 and v <= height:
-            return int64(k)
-        if k < 0 or (distance < 0.013 and v > distance):
-            continue
-        log_v = log(v * inverse_alpha / (a / (distance * distance) + b))
-        if log_v <= _log_poisson(float(k), mean):
-            return int64(k)
-    return int64(-1)
+    hat = _hat(mean)
+    value, attempt = int64(-1), 0
+    while value < 0 and attempt < ATTEMPTS:
+        k, accepted, rejected, height = _hat_draw(seed, stream, index, attempt, hat, mean)
+        if accepted or (not rejected and height <= _log_poisson(k, mean)):
+            value = int64(k)
+        attempt += 1
+    return value
 
 
-@compiled(inline=True)
-def _poisson_by_search(u, mean):
-    """The least k whose distribution function is at least u."""
-    k, term = 0, exp(-mean)
-    total = term
-    while u > total and term > 1e-20:
-        k += 1
-        term *= mean / k
-        total += term
-    return int64(k)
+@compiled
+def _fill_large_poisson(seed, stream, start, mean, out):
+    """As `_poisson_by_rejection`: first attempts by vector instructions, then what they leave."""
+    hat = _hat(mean)
+    for i in range(out.size):
+        index = uint64(start) + uint64(i)
+        k, accepted, rejected, height = _hat_draw(seed, stream, index, 0, hat, mean)
+        between = (k >= _STIRLING_FROM) & (k < _CANCELS_FROM)
+        below = height <= _log_poisson_between(max(k, 1.0), mean)
+        out[i] = int64(k) if accepted | (between & below & (not rejected)) else int64(-1)
+    for i in range(out.size):
+        if out[i] < 0:
+            out[i] = _poisson_by_rejection(seed, stream, uint64(start) + uint64(i), mean)
 
 
 @compiled
 def poisson_at(seed, stream, index, mean):
     """Draw number `index` of a stream, Poisson with the given `mean` >= 0."""
-    if mean < _SEARCH_BELOW:
-        return _poisson_by_search(uniform_at(seed, stream, index), mean)
-    return _poisson_by_rejection(seed, stream, index, mean)
+    if mean >= _SEARCH_BELOW:
+        return _poisson_by_rejection(seed, stream, index, mean)
+    # The least k whose distribution function is at least u.
+    u = uniform_at(seed, stream, index)
+    k, term = int64(0), exp(-mean)
+    total = term
+    while u > total and term > _NEGLIGIBLE:
+        k += 1
+        term *= mean / k
+        total += term
+    return k
 
 
 @compiled
-def _fill_poisson(seed, stream, start, mean, out):
-    """As `poisson_at`; PTRS's quick acceptances by vector instructions, then what they leave."""
+def _fill_small_poisson(seed, stream, start, mean, u, out):
+    """As `poisson_at`, by vector instructions: k is how many values of the function are below u."""
+    for first in range(0, out.size, u.size):
+        part = out[first : first + u.size]
+        fill_uniform(seed, stream, uint64(start) + uint64(first), u[: part.size])
+        for i in range(part.size):
+            part[i] = 0
+        k, term = 0, exp(-mean)
+        total = term
+        while term > _NEGLIGIBLE:
+            for i in range(part.size):
+                part[i] += int64(u[i] > total)
+            k += 1
+            term *= mean / k
+            total += term
+
+
+@compiled
+def _fill_poisson(seed, stream, start, mean, u, out):
     if mean < _SEARCH_BELOW:
-        for i in range(out.size):
-            out[i] = _poisson_by_search(uniform_at(seed, stream, uint64(start) + uint64(i)), mean)
-        return
-    a, b, _, height = _hat(mean)
-    for i in range(out.size):
-        index = uint64(start) + uint64(i)
-        k, distance, v = _hat_draw(seed, stream, index, 0, a, b, mean)
-        out[i] = int64(k) if (distance >= 0.07) & (v <= height) else int64(-1)
-    for i in range(out.size):
-        if out[i] < 0:
-            out[i] = _poisson_by_rejection(seed, stream, uint64(start) + uint64(i), mean)
+        _fill_small_poisson(seed, stream, start, mean, u, out)
+    else:
+        _fill_large_poisson(seed, stream, start, mean, out)
 
 
 def poisson(
@@ -264,7 +300,8 @@ def poisson(
     mean = validate.non_negative("mean", mean)
     if mean > _LARGEST_MEAN:
         raise ValueError(f"mean must be at most {_LARGEST_MEAN:g}, got {mean:g}")
-    return filled(_fill_poisson, np.int64, shape, rng, stream, start, mean, rejects=True)
+    u = np.empty(_CHUNK)
+    return filled(_fill_poisson, np.int64, shape, rng, stream, start, mean, u, rejects=True)
 
 
 class AliasTable(NamedTuple):
@@ -363,8 +400,8 @@ def categorical_at(seed, stream, index, probability, alias):
     """Block number `index` of a stream, made a category by the arrays of an alias table."""
     first, second = bits_pair(seed, stream, index)
     column, _ = _product(first, uint64(probability.size))
-    i = int64(column)
-    return i if open_unit(second) < probability[i] else alias[i]
+    other = alias[column]  # read in any case: a branch would be guessed wrong half the time
+    return int64(column) if open_unit(second) < probability[column] else other
 
 
 @compiled
@@ -415,20 +452,24 @@ def fill_permutation(seed, stream, index, out):
     """Permutation number `index` of a stream, of the numbers below ``out.size``, into `out`.
 
     Fisher and Yates's shuffle from inside out: element i goes to a random place j <= i, and what
-    was there to place i. Each permutation has blocks of random words of its own.
+    was there to place i. All j are drawn first, into `out`: out[i] is read before it is filled.
     """
     n = out.size
-    first_block = uint64(index) * uint64((n + 1) // 2)
-    for k in range((n + 1) // 2):
-        block = first_block + uint64(k)
-        words = bits_pair(seed, stream, block)
-        for side in range(min(2, n - 2 * k)):
-            i = 2 * k + side
-            word = words[1] if side else words[0]
-            address = uint64(2) * block + uint64(side)
-            j = int64(_bounded(word, seed, stream, address, uint64(i + 1)))
-            out[i] = out[j]
-            out[j] = i
+    pairs = n // 2
+    first_block = uint64(index) * uint64(n - pairs)  # each permutation begins a block
+    for k in range(pairs):
+        a, b = bits_pair(seed, stream, first_block + uint64(k))
+        out[2 * k] = _first_try(a, uint64(2 * k + 1))
+        out[2 * k + 1] = _first_try(b, uint64(2 * k + 2))
+    if 2 * pairs < n:
+        a, _ = bits_pair(seed, stream, first_block + uint64(pairs))
+        out[n - 1] = _first_try(a, uint64(n))
+    for i in range(n):
+        j = out[i]
+        if j < 0:
+            j = integer_at(seed, stream, uint64(2) * first_block + uint64(i), i + 1)
+        out[i] = out[j]
+        out[j] = i
 
 
 @compiled

@@ -29,6 +29,7 @@ from labcore.random.streams import (
     _ONE_BITS,
     ATTEMPTS,
     attempt_bits,
+    fill_uniform,
     filled,
     open_unit,
     uniform_at,
@@ -46,8 +47,9 @@ def exponential_at(seed, stream, index):
 
 @compiled
 def _fill_exponential(seed, stream, start, out):
+    fill_uniform(seed, stream, start, out)
     for i in range(out.size):
-        out[i] = exponential_at(seed, stream, uint64(start) + uint64(i))
+        out[i] = -log(out[i])
 
 
 def exponential(

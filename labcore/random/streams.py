@@ -146,34 +146,39 @@ def normal_at(seed, stream, index):
 
 
 @compiled
-def _fill_uniform(seed, stream, start, out):
-    for i in range(out.size):
-        out[i] = uniform_at(seed, stream, start + uint64(i))
+def fill_uniform(seed, stream, start, out):
+    """Fill `out` with draws `start`, `start` + 1, ... of a stream; whole blocks at once."""
+    n = out.size
+    first = int(min(uint64(start) & uint64(1), uint64(n)))
+    if first:
+        out[0] = uniform_at(seed, stream, start)
+    block = (uint64(start) + uint64(1)) >> uint64(1)
+    pairs = (n - first) // 2
+    for i in range(pairs):
+        out[first + 2 * i], out[first + 2 * i + 1] = uniform_pair(seed, stream, block + uint64(i))
+    if first + 2 * pairs < n:
+        out[n - 1] = uniform_at(seed, stream, uint64(start) + uint64(n - 1))
 
 
 @compiled
-def _fill_normal(seed, stream, start, out):
-    """Fill `out` with draws `start`, `start` + 1, ... of a stream; whole blocks at once."""
+def fill_normal(seed, stream, start, out):
+    """As `fill_uniform`, with standard normal draws."""
     n = out.size
-    first = min(uint64(start) & uint64(1), uint64(n))
+    first = int(min(uint64(start) & uint64(1), uint64(n)))
     if first:
         out[0] = normal_at(seed, stream, start)
     block = (uint64(start) + uint64(1)) >> uint64(1)
-    pairs = (n - int(first)) // 2
+    pairs = (n - first) // 2
     for i in range(pairs):
-        a, b = normal_pair(seed, stream, block + uint64(i))
-        out[int(first) + 2 * i] = a
-        out[int(first) + 2 * i + 1] = b
-    if int(first) + 2 * pairs < n:
-        out[n - 1] = normal_at(seed, stream, start + uint64(n - 1))
+        out[first + 2 * i], out[first + 2 * i + 1] = normal_pair(seed, stream, block + uint64(i))
+    if first + 2 * pairs < n:
+        out[n - 1] = normal_at(seed, stream, uint64(start) + uint64(n - 1))
 
 
 @compiled
 def _fill_bits(seed, stream, start, out):
     for i in range(out.size):
-        index = uint64(start) + uint64(i)
-        a, b = bits_pair(seed, stream, index >> uint64(1))
-        out[i] = b if index & uint64(1) else a
+        out[i] = bits_at(seed, stream, uint64(start) + uint64(i))
 
 
 def seed_from(rng: int | np.random.Generator | None) -> np.uint64:
@@ -239,7 +244,7 @@ def uniform(
     >>> bool((random.uniform(8, rng=1)[3:] == random.uniform(5, rng=1, start=3)).all())
     True
     """
-    return filled(_fill_uniform, np.float64, shape, rng, stream, start)
+    return filled(fill_uniform, np.float64, shape, rng, stream, start)
 
 
 def normal(
@@ -255,7 +260,7 @@ def normal(
     :math:`\sqrt{-2\log u_{2k}}\cos 2\pi u_{2k+1}` and
     :math:`\sqrt{-2\log u_{2k}}\sin 2\pi u_{2k+1}`; no draw is larger than 8.57.
     """
-    return filled(_fill_normal, np.float64, shape, rng, stream, start)
+    return filled(fill_normal, np.float64, shape, rng, stream, start)
 
 
 def bits(
