@@ -123,6 +123,7 @@ def integers(
     --------
     >>> from labcore import random
     >>> random.integers(6, 8, rng=1)
+    array([5, 4, 5, 3, 3, 5, 0, 0])
     """
     bound = np.uint64(_bound("bound", bound))
     return filled(_fill_integers, np.int64, shape, rng, stream, start, bound, rejects=True)
@@ -296,6 +297,7 @@ def poisson(
     --------
     >>> from labcore import random
     >>> random.poisson(3.5, 8, rng=1)
+    array([6, 4, 6, 4, 4, 6, 1, 1])
     """
     mean = validate.non_negative("mean", mean)
     if mean > _LARGEST_MEAN:
@@ -378,6 +380,7 @@ def alias_table(weights: np.ndarray) -> AliasTable:
     --------
     >>> from labcore import random
     >>> random.alias_table([1.0, 2.0, 3.0])
+    AliasTable(probability=array([0.5, 1. , 1. ]), alias=array([2, 1, 2]))
     """
     weights = validate.array("weights", weights, 1)
     if weights.size == 0:
@@ -442,6 +445,7 @@ def categorical(
     --------
     >>> from labcore import random
     >>> random.categorical([1.0, 0.0, 3.0], 10, rng=1)
+    array([2, 2, 2, 0, 2, 0, 2, 2, 2, 2])
     """
     table = alias_table(weights)
     return filled(_fill_categorical, np.int64, shape, rng, stream, start, *table)
@@ -517,6 +521,8 @@ def permutations(
     --------
     >>> from labcore import random
     >>> random.permutations(6, 2, rng=1)
+    array([[0, 1, 4, 2, 3, 5],
+           [1, 5, 0, 3, 2, 4]])
     """
     n, count = validate.integer("n", n, least=1), validate.integer("count", count)
     stream, start = validate.integer("stream", stream), validate.integer("start", start)
