@@ -35,15 +35,15 @@ _CHUNK = 512
 
 @compiled
 def _fill_periodic(x, y, weights, order, out):
-    """prod_j (1 + weight_j B(x_j - y_j)) - 1 for all pairs, x of shape (d, n), y of (m, d)."""
-    for i in range(y.shape[0]):
-        for first in range(0, x.shape[1], _CHUNK):
+    """prod_j (1 + weight_j B(x_j - y_j)) - 1 for all pairs, x of shape (n, d) and y of (d, m)."""
+    for i in range(x.shape[0]):
+        for first in range(0, y.shape[1], _CHUNK):
             row = out[i, first : first + _CHUNK]
             for k in range(row.size):
                 row[k] = 0.0
-            for j in range(x.shape[0]):
-                column = x[j, first : first + row.size]
-                centre, weight = y[i, j], weights[j]
+            for j in range(x.shape[1]):
+                column = y[j, first : first + row.size]
+                centre, weight = x[i, j], weights[j]
                 for k in range(row.size):
                     t = column[k] - centre
                     t -= math.floor(t)
@@ -56,14 +56,14 @@ def _fill_periodic(x, y, weights, order, out):
 @compiled
 def _fill_digital(x, y, weights, out):
     """As `_fill_periodic`, of binary digits as integers, with 1 - 3 * 2^floor(log2(x xor y))."""
-    for i in range(y.shape[0]):
-        for first in range(0, x.shape[1], _CHUNK):
+    for i in range(x.shape[0]):
+        for first in range(0, y.shape[1], _CHUNK):
             row = out[i, first : first + _CHUNK]
             for k in range(row.size):
                 row[k] = 0.0
-            for j in range(x.shape[0]):
-                column = x[j, first : first + row.size]
-                centre, weight = y[i, j], weights[j]
+            for j in range(x.shape[1]):
+                column = y[j, first : first + row.size]
+                centre, weight = x[i, j], weights[j]
                 for k in range(row.size):
                     power = bits_from_float(float(column[k] ^ centre)) & int64(_EXPONENT)
                     b = 1.0 - 3.0 / _DIGITS * float_from_bits(power)
@@ -154,7 +154,7 @@ class _FastKernel:
             raise ValueError(
                 f"x and y must have the same dimension, got {x.shape[1]} and {y.shape[1]}"
             )
-        return self.scale * (1.0 + self.centred(y, x))
+        return self.scale * (1.0 + self.centred(x, y))
 
     def points(self, name: str, value: np.ndarray) -> np.ndarray:
         """`value` as an (n, d) array, if it lies in the unit cube and has as many d as weights."""
@@ -214,12 +214,12 @@ class ShiftInvariant(_FastKernel):
         if self.order not in (1, 2):
             raise ValueError(f"order must be 1 or 2, got {self.order!r}")
 
-    def centred(self, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """k / s - 1 for all pairs, without the cancellation; an array of shape (len(y), len(x))."""
+    def centred(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """k / s - 1 for all pairs, without the cancellation; an array of shape (len(x), len(y))."""
         constant = {1: 2 * np.pi**2, 2: 2 * np.pi**4 / 3}[self.order]
         weights = constant * self._weights(x.shape[1])
-        out = np.empty((len(y), len(x)))
-        _fill_periodic(np.ascontiguousarray(x.T), y, weights, self.order, out)
+        out = np.empty((len(x), len(y)))
+        _fill_periodic(x, np.ascontiguousarray(y.T), weights, self.order, out)
         return out
 
     def check(self, x: np.ndarray) -> None:
@@ -285,11 +285,11 @@ class DigitallyShiftInvariant(_FastKernel):
            [0.5 , 0.5 , 2.  ]])
     """
 
-    def centred(self, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """k / s - 1 for all pairs, without the cancellation; an array of shape (len(y), len(x))."""
-        out = np.empty((len(y), len(x)))
-        digits = np.ascontiguousarray(_digits(x).T)
-        _fill_digital(digits, _digits(y), self._weights(x.shape[1]), out)
+    def centred(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """k / s - 1 for all pairs, without the cancellation; an array of shape (len(x), len(y))."""
+        out = np.empty((len(x), len(y)))
+        columns = np.ascontiguousarray(_digits(y).T)
+        _fill_digital(_digits(x), columns, self._weights(x.shape[1]), out)
         return out
 
     def check(self, x: np.ndarray) -> None:

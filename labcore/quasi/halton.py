@@ -20,37 +20,51 @@ from labcore import _validate as validate
 from labcore._compile import compiled
 from labcore.random import permutations, seed_from
 
-_TABLE = 512  # entries of the leading digits' table, if the base is not larger
-_ROWS = 512  # points at once, so that a block is still in the cache for the next coordinate
+_TABLE = 1024  # entries of the leading digits' table, if the base is not larger
+_BLOCK = 8192  # numbers written at once, to be still in the cache for the next coordinate
 _BELOW_ONE = 1.0 - 2.0**-53
 
 
 @compiled
-def _fill_halton(start, base, leading, weights, begin, tails, tables, table_begin, out):
+def _sum_of_digits(rest, t, base, weights, tails):
+    """What digit t and those behind it add: the digits of `rest`, then zeros without end."""
+    value = 0.0
+    while rest > 0:
+        quotient = rest // base
+        value += weights[t * base + rest - quotient * base]
+        rest = quotient
+        t += 1
+    return value + tails[t]
+
+
+@compiled
+def _fill_halton(start, base, leading, weights, begin, tails, tables, table_begin, state, out):
     """Points `start`, `start` + 1, ... of a sequence.
 
     In coordinate j, value c of digit t adds weights[begin[j] + t base[j] + c]; the first leading[j]
-    digits are in its table; and the zeros from digit t on add tails[j, t].
+    digits are in its table; and the zeros from digit t on add tails[j, t]. The buffer `state`, of
+    shape (d,), holds what the digits add that are not in the table.
     """
     n, d = out.shape
-    for first in range(0, n, _ROWS):
-        last = min(first + _ROWS, n)
+    rows = max(_BLOCK // d, 1)
+    for first in range(0, n, rows):
+        last = min(first + rows, n)
         for j in range(d):
             table = tables[table_begin[j] : table_begin[j + 1]]
             row = first
+            rest = (start + row) // table.size
+            offset = start + row - rest * table.size
             while row < last:
-                rest, offset = divmod(start + row, table.size)
-                value, t = 0.0, leading[j]
-                while rest > 0:
-                    quotient = rest // base[j]
-                    value += weights[begin[j] + t * base[j] + rest - quotient * base[j]]
-                    rest = quotient
-                    t += 1
-                value += tails[j, t]
+                if offset == 0 or row == 0:
+                    digits = weights[begin[j] : begin[j + 1]]
+                    state[j] = _sum_of_digits(rest, leading[j], base[j], digits, tails[j])
+                value = state[j]
                 run = min(last - row, table.size - offset)
                 for i in range(run):
                     out[row + i, j] = min(value + table[offset + i], _BELOW_ONE)
                 row += run
+                rest += 1
+                offset = 0
 
 
 def halton(
@@ -144,6 +158,7 @@ def halton(
         tails,
         np.concatenate(tables),
         _begins(tables),
+        np.empty(d),
         out,
     )
     return out

@@ -48,8 +48,8 @@ def lattice(
 
     .. math:: x_i = \Bigl\{ \frac{i z}{n} + \Delta \Bigr\}, \qquad i = 0, \dots, n - 1,
 
-    with :math:`\{\cdot\}` the fractional part, z the generating vector and :math:`\Delta` uniform on
-    the cube.
+    with :math:`\{\cdot\}` the fractional part, z the generating vector and :math:`\Delta` uniform
+    on the cube.
 
     Parameters
     ----------
