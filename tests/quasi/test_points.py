@@ -167,11 +167,14 @@ def test_fast_construction_finds_what_trying_every_component_finds(n, weights):
         np.testing.assert_allclose(found, min(tries), rtol=1e-9)
 
 
-def test_the_worst_case_error_of_the_constructed_lattices_falls_like_one_over_n():
-    sizes = [2**k for k in range(5, 15)]
-    weights = 1 / np.arange(1.0, 6) ** 2
-    errors = [squared_error(n, quasi.generating_vector(n, 5), weights) ** 0.5 for n in sizes]
-    assert slope(sizes, errors) < -0.85
+def test_the_worst_case_error_of_the_constructed_lattices_tends_to_one_over_n():
+    """Up to logarithms: in two dimensions the rate is seen, in five it is on its way."""
+    sizes = [2**k for k in range(6, 17)]
+    for d, small, large in ((2, -0.9, -0.94), (5, -0.7, -0.78)):
+        weights = 1 / np.arange(1.0, d + 1) ** 2
+        errors = [squared_error(n, quasi.generating_vector(n, d), weights) ** 0.5 for n in sizes]
+        assert slope(sizes[:6], errors[:6]) < small
+        assert slope(sizes[5:], errors[5:]) < large
 
 
 def test_projections_of_a_lattice_on_each_axis_are_equally_spaced():
