@@ -25,6 +25,7 @@ from labcore._compile import compiled
 from labcore._math import atan, log, sin_cos_2pi
 from labcore.random.streams import (
     ATTEMPTS,
+    address,
     attempt_bits,
     fill_normal,
     filled,
@@ -199,9 +200,9 @@ def unit_vectors(
            [-0.37 ,  0.819, -0.439]])
     """
     d, count = validate.integer("d", d, least=1), validate.integer("count", count)
-    stream, start = validate.integer("stream", stream), validate.integer("start", start)
+    stream, start = address(stream, start, count, 2**64 // d)
     out = np.empty((count, d))
-    _fill_unit_vectors(seed_from(rng), np.uint64(stream), np.uint64(start), out)
+    _fill_unit_vectors(seed_from(rng), stream, start, out)
     return out
 
 
@@ -297,8 +298,8 @@ def orthogonal(
            [-0.533, -0.846]])
     """
     d, count = validate.integer("d", d, least=1), validate.integer("count", count)
-    stream, start = validate.integer("stream", stream), validate.integer("start", start)
+    stream, start = address(stream, start, count, 2**64 // (d * d))
     out = np.empty((count, d, d))
     x, row = np.empty(d), np.empty(d)
-    _fill_orthogonals(seed_from(rng), np.uint64(stream), np.uint64(start), x, row, out)
+    _fill_orthogonals(seed_from(rng), stream, start, x, row, out)
     return out

@@ -29,6 +29,7 @@ from labcore._math import exp, log
 from labcore.random.streams import (
     _LOW,
     ATTEMPTS,
+    address,
     attempt_bits,
     bits_at,
     bits_pair,
@@ -525,9 +526,7 @@ def permutations(
            [1, 5, 0, 3, 2, 4]])
     """
     n, count = validate.integer("n", n, least=1), validate.integer("count", count)
-    stream, start = validate.integer("stream", stream), validate.integer("start", start)
-    if (start + count) * (n + 1) > 2**48:
-        raise ValueError(f"start must be such that draws end before 2**48, got {start}")
+    stream, start = address(stream, start, count, 2**48 // (n + 1))
     out = np.empty((count, n), np.int64)
-    _fill_permutations(seed_from(rng), np.uint64(stream), np.uint64(start), out)
+    _fill_permutations(seed_from(rng), stream, start, out)
     return out

@@ -36,6 +36,7 @@ from labcore.random.streams import (
     uniform_pair,
 )
 
+_SMALLEST_SHAPE = 1e-300  # of the beta law: log(u) / shape is a finite number
 _CHUNK = 512  # draws of a second variable that a loop holds at once
 
 
@@ -88,9 +89,13 @@ def _gamma_attempt(seed, stream, index, attempt, d, c):
     rest = (second << uint64(38)) | ((first & uint64(0xFFF)) << uint64(26))
     _, cosine = sin_cos_2pi(turns)
     x = radius * cosine
-    root = 1.0 + c * x
+    t = c * x
+    root = 1.0 + t
     v = root * root * root
     bound = 0.5 * x * x + d * (1.0 - v + log(v))
+    # Its terms cancel where t is small, that is, for large shapes: this is what is left of them.
+    series = -d * t * t * t * t * (0.75 - t * (0.6 - t * (0.5 - t * (3.0 / 7.0))))
+    bound = series if abs(t) < 1e-3 else bound
     accepted = (root > 0.0) & (log(open_unit(rest)) < bound)
     return d * v if accepted else -1.0
 
@@ -244,7 +249,7 @@ def beta(
     Parameters
     ----------
     a, b : float
-        Positive.
+        At least :math:`10^{-300}`.
     shape, rng, stream, start
         As in `uniform`; draws end before :math:`2^{48}`.
 
@@ -255,7 +260,7 @@ def beta(
     Raises
     ------
     ValueError
-        If `a` or `b` is not positive and finite.
+        If `a` or `b` is out of range or not finite.
 
     Notes
     -----
@@ -268,6 +273,9 @@ def beta(
     array([0.256, 0.069, 0.107, 0.433])
     """
     a, b = positive("a", a), positive("b", b)
+    for name, value in (("a", a), ("b", b)):
+        if value < _SMALLEST_SHAPE:
+            raise ValueError(f"{name} must be at least {_SMALLEST_SHAPE:g}, got {value:g}")
     other = np.empty(_CHUNK)
     return filled(_fill_beta, np.float64, shape, rng, stream, start, a, b, other, rejects=True)
 

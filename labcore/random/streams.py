@@ -291,10 +291,17 @@ def filled(
 
     A loop that `rejects` can address the draws below 2^48 only.
     """
-    stream = np.uint64(integer("stream", stream))
-    start = np.uint64(integer("start", start))
     out = np.empty(shape, dtype)
-    if rejects and int(start) + out.size > 2 ** int(_INDEX_BITS):
-        raise ValueError(f"start must be such that draws end before 2**48, got {start}")
+    stream, start = address(stream, start, out.size, 2 ** int(_INDEX_BITS) if rejects else 2**64)
     loop(seed_from(rng), stream, start, *parameters, out.reshape(-1))
     return out
+
+
+def address(stream: int, start: int, draws: int, end: int = 2**64) -> tuple[np.uint64, np.uint64]:
+    """Stream and first index of so many draws, if all have an index below `end`."""
+    stream, start = integer("stream", stream), integer("start", start)
+    if stream >= 2**64:
+        raise ValueError(f"stream must be below 2**64, got {stream}")
+    if start + max(draws, 1) > end:
+        raise ValueError(f"start must be at most {end - draws} for {draws} draws, got {start}")
+    return np.uint64(stream), np.uint64(start)

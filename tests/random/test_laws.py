@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from labcore import random
-from labcore.random import discrete
+from labcore.random import discrete, distributions
 from tests.random.laws import ADDRESSED, CATEGORICAL, CONTINUOUS, DISCRETE, EVERY, WEIGHTS
 
 N = 2**18
@@ -150,6 +150,32 @@ def test_beta_of_tiny_shapes_is_no_quotient_of_zeros():
     assert abs((x > 0.5).mean() - p) < 5 * math.sqrt(p * (1 - p) / N)
 
 
+@pytest.mark.parametrize("a", [1e8, 1e12, 1e16, 1e30])
+def test_gamma_of_large_shape_is_normal(a):
+    z = (random.gamma(a, N, rng=26) - a) / math.sqrt(a)
+    if a < 1e16:  # beyond, neighbouring doubles near a are more than a part of sqrt(a) apart
+        assert stats.kstest(z, stats.norm.cdf).statistic < 0.0044 + 0.3 / math.sqrt(a)
+    assert abs(z.mean()) < 5 / math.sqrt(N)
+    assert abs(z.var() - 1) < 5 * math.sqrt(2 / N)
+
+
+@pytest.mark.parametrize("d", [1e8, 1e12, 1e16])
+def test_nearly_every_first_attempt_at_a_large_shape_is_accepted(d):
+    """The chance of rejection is the mean of 0.75 z^4 / 81 d, below 1e-9: rounding must not
+    decide."""
+    address = (np.uint64(1), np.uint64(0))
+    c = 1 / math.sqrt(9 * d)
+    accepted = [
+        distributions._gamma_attempt(*address, np.uint64(i), 0, d, c) > 0 for i in range(2000)
+    ]
+    assert all(accepted)
+
+
+@pytest.mark.parametrize("beta", [-1.0, 0.3, 1.0])
+def test_stable_of_tiny_index_overflows_to_infinity_and_not_to_nan(beta):
+    assert not np.isnan(random.stable(0.01, beta, N, rng=27)).any()
+
+
 def test_student_t_tends_to_the_normal_draws_of_the_same_bits_like_one_over_df():
     u = random.uniform(2000, rng=19)
     normal = np.sqrt(-2 * np.log(u[::2])) * np.cos(2 * np.pi * u[1::2])
@@ -278,8 +304,17 @@ def test_a_categorical_draw_never_has_weight_zero():
         (lambda: random.categorical([[1.0]], 3), ValueError, "weights must have 1 dimensions"),
         (lambda: random.permutations(0), ValueError, "n must be at least 1, got 0"),
         (lambda: random.permutations(3, -1), ValueError, "count must be at least 0, got -1"),
-        (lambda: random.permutations(9, start=2**48), ValueError, "start must be such that"),
-        (lambda: random.gamma(1.0, 3, start=2**48 - 2), ValueError, "start must be such that"),
+        (lambda: random.permutations(9, start=2**48), ValueError, "start must be at most"),
+        (
+            lambda: random.gamma(1.0, 3, start=2**48 - 2),
+            ValueError,
+            "start must be at most 281474976710653 for 3 draws, got 281474976710654",
+        ),
+        (lambda: random.gamma(1.0, 3, stream=2**64), ValueError, "stream must be below 2\\*\\*64"),
+        (lambda: random.student_t(1.0, 3, start=2**64), ValueError, "start must be at most"),
+        (lambda: random.beta(1.0, 1e-301, 3), ValueError, "b must be at least 1e-300"),
+        (lambda: random.orthogonal(3, start=2**62), ValueError, "start must be at most"),
+        (lambda: random.unit_vectors(3, start=2**63), ValueError, "start must be at most"),
         (lambda: random.gamma(1.0, 3, stream=-1), ValueError, "stream must be at least 0"),
     ],
 )
