@@ -39,7 +39,7 @@ CONTINUOUS = [
     ),
     *(
         law("t", (df,), stats.t(df), random.student_t, random.student_t_at)
-        for df in (0.5, 3.0, 1e9)
+        for df in (0.5, 3.0, 12.0, 1e9)
     ),
     law("stable", (2.0, 0.3), stats.norm(0, np.sqrt(2)), random.stable, random.stable_at),
     law("stable", (1.0, 0.0), stats.cauchy(), random.stable, random.stable_at),
