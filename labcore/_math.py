@@ -103,3 +103,40 @@ def sin_cos_2pi(turns):
     if q == uint64(1) or q == uint64(2):
         cosine = -cosine
     return sine, cosine
+
+
+@compiled(inline=True)
+def expm1(x):
+    """exp(x) - 1 to about 3e-16 relative, also near zero (the rational function of `exp`)."""
+    z = x * x
+    p = x * ((1.26177193074810590878e-4 * z + 3.02994407707441961300e-2) * z + 1.0)
+    q = (
+        (3.00198505138664455042e-6 * z + 2.52448340349684104192e-3) * z + 2.27265548208155028766e-1
+    ) * z + 2.0
+    near_zero = 2.0 * p / (q - p)
+    far = exp(x) - 1.0
+    return near_zero if abs(x) < 0.34 else far
+
+
+@compiled(inline=True)
+def atan(x):
+    """The angle in (-pi/2, pi/2) whose tangent is x, to about 2e-16 (Cephes' rational function)."""
+    y = abs(x)
+    steep = y > 2.414213562373095  # tan(3 pi / 8)
+    middle = y > 0.66
+    reduced = (y - 1.0) / (y + 1.0) if middle else y
+    reduced = -1.0 / y if steep else reduced
+    offset = 0.25 * math.pi if middle else 0.0
+    offset = 0.5 * math.pi if steep else offset
+    correction = 3.061616997868383e-17 if middle else 0.0  # what a double of pi / 4 lacks
+    correction = 6.123233995736766e-17 if steep else correction
+    z = reduced * reduced
+    p = (
+        -8.750608600031904122785e-1 * z - 1.615753718733365076637e1
+    ) * z - 7.500855792314704667340e1
+    p = (p * z - 1.228866684490136173410e2) * z - 6.485021904942025371773e1
+    q = (z + 2.485846490142306297962e1) * z + 1.650270098316988542046e2
+    q = ((q * z + 4.328810604912902668951e2) * z + 4.853903996359136964868e2) * z
+    q = q + 1.945506571482613964425e2
+    angle = offset + (reduced + reduced * z * p / q + correction)
+    return -angle if x < 0.0 else angle

@@ -62,3 +62,16 @@ def points(name: str, value) -> np.ndarray:
     """Points as an (n, d) array: a one-dimensional array is n points on the line."""
     result = array(name, value, (1, 2))
     return result.reshape(-1, 1) if result.ndim == 1 else result
+
+
+def output(out: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
+    """`out`, if results of that shape can be written into it as they are; a new array for None."""
+    if out is None:
+        return np.empty(shape)
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a numpy.ndarray, got {type(out)}")
+    if out.shape != shape or out.dtype != np.float64 or not out.flags.carray:
+        order = "C-ordered" if out.flags.carray else "other"
+        got = f"{order} {out.dtype} of shape {out.shape}"
+        raise ValueError(f"out must be a C-ordered float64 array of shape {shape}, got {got}")
+    return out

@@ -62,7 +62,7 @@ def test_machine_code_is_reused_by_the_next_process(package_copy):
     counted = """
 from labcore import random
 random.normal(1, rng=1)
-print(sum(random._fill_normal.stats.cache_misses.values()))
+print(sum(random.streams.fill_normal.stats.cache_misses.values()))
 """
     assert run(counted, package_copy, cache) == "0"
 

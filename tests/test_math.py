@@ -79,3 +79,23 @@ def test_bits_are_those_of_the_float():
 
     for x in (0.0, -1.5, math.pi, 5e-324):
         assert there_and_back(x) == (np.float64(x).view(np.int64), x)
+
+
+@settings(max_examples=300, deadline=None)
+@given(x=st.floats(-700, 700) | st.floats(-1e-3, 1e-3))
+def test_expm1_keeps_its_digits_near_zero(x):
+    with mpmath.workdps(40):
+        exact = mpmath.expm1(x)
+        assert abs(_math.expm1(x) - exact) <= 6e-16 * abs(exact)
+
+
+@settings(max_examples=300, deadline=None)
+@given(x=st.floats(-5, 5) | st.floats(allow_nan=False, allow_infinity=False))
+def test_atan_to_two_units_in_the_last_place(x):
+    with mpmath.workdps(40):
+        exact = mpmath.atan(x)
+        assert abs(_math.atan(x) - exact) <= 4e-16 * abs(exact)
+
+
+def test_atan_of_infinity_is_a_right_angle():
+    assert (_math.atan(math.inf), _math.atan(-math.inf)) == (math.pi / 2, -math.pi / 2)

@@ -8,11 +8,12 @@ from benchmarks.workloads import (
     interpolants,
     kernels,
     populations,
+    quasi,
     random,
     samplers,
     sde,
     stats,
 )
 
-SUBJECTS = (random, kernels, stats, samplers, populations, sde, interpolants)
+SUBJECTS = (random, quasi, kernels, stats, samplers, populations, sde, interpolants)
 WORKLOADS = tuple(workload for subject in SUBJECTS for workload in subject.WORKLOADS)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numba import njit
 
-from labcore import random
 from labcore.live import wasm
 from labcore.live.export import Export
 from labcore.live.exports import _PARTS
+from labcore.random import streams
 from tests.live.export_inputs import INPUTS
 from tests.live.wasm_runtime import Instance
 
@@ -134,9 +134,9 @@ def test_export_checks_what_it_is_given():
     with pytest.raises(TypeError, match="random_normal needs the size n"):
         export.run(seed=1, stream=0, start=0)
     with pytest.raises(ValueError, match="must be declared like"):
-        Export("x", random._fill_normal, {"seed": "complex128"}, ()).arguments  # noqa: B018
+        Export("x", streams.fill_normal, {"seed": "complex128"}, ()).arguments  # noqa: B018
     with pytest.raises(ValueError, match=r"outputs \['y'\] of x are not among its arrays"):
-        Export("x", random._fill_normal, {"seed": "uint64"}, ("y",))
+        Export("x", streams.fill_normal, {"seed": "uint64"}, ("y",))
 
 
 def test_shapes_must_agree():

@@ -10,16 +10,16 @@ from labcore.live.export import Export
 
 
 @cache
-def compiled_module() -> tuple[wasmtime.Engine, wasmtime.Module]:
+def compiled_module(code: bytes) -> tuple[wasmtime.Engine, wasmtime.Module]:
     engine = wasmtime.Engine()
-    return engine, wasmtime.Module(engine, wasm.module())
+    return engine, wasmtime.Module(engine, code)
 
 
 class Instance:
-    """One instance of the module: memory and functions of its own."""
+    """One instance of the book's module, or of other `code`: memory and functions of its own."""
 
-    def __init__(self):
-        engine, module = compiled_module()
+    def __init__(self, code: bytes | None = None):
+        engine, module = compiled_module(code or wasm.module())
         self.store = wasmtime.Store(engine)
         self.exports = wasmtime.Instance(self.store, module, []).exports(self.store)
 

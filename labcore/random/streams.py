@@ -7,6 +7,11 @@ threads, and any draw can be computed again, out of order, or in the reader's br
 The functions ``uniform_at``, ``uniform_pair``, ``normal_at`` and ``normal_pair`` are for use inside
 compiled loops; ``uniform``, ``normal`` and ``bits`` return arrays.
 
+A method that rejects needs an unknown number of random words for one draw. It takes them from
+attempts that have addresses of their own, (index, attempt), so that its draws do not depend on one
+another either: a block whose highest bit is set belongs to an attempt, and no uniform or normal
+draw uses it.
+
 References
 ----------
 J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as
@@ -30,6 +35,10 @@ _WEYL_0 = np.uint64(0x9E3779B9)
 _WEYL_1 = np.uint64(0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
 _ONE_BITS = np.uint64(0x3FF0000000000000)  # of the double 1.0
+_ATTEMPT = np.uint64(1 << 63)
+_INDEX_BITS = np.uint64(48)
+# After so many rejections in a row a draw is given up as nan: parameters that no shell let through.
+ATTEMPTS = 1024
 
 
 @compiled(inline=True)
@@ -83,7 +92,21 @@ def bits_pair(seed, stream, block):
 
 
 @compiled(inline=True)
-def _open_unit(bits):
+def bits_at(seed, stream, index):
+    """Draw number `index` of a stream, a random 64-bit integer."""
+    a, b = bits_pair(seed, stream, uint64(index) >> uint64(1))
+    return b if uint64(index) & uint64(1) else a
+
+
+@compiled(inline=True)
+def attempt_bits(seed, stream, index, attempt):
+    """Two random 64-bit integers for attempt `attempt` < 2^15 at draw `index` < 2^48."""
+    block = _ATTEMPT | (uint64(attempt) << _INDEX_BITS) | uint64(index)
+    return bits_pair(seed, stream, block)
+
+
+@compiled(inline=True)
+def open_unit(bits):
     """A 64-bit integer to a multiple of 2^-52 plus 2^-53: never 0, never 1."""
     return (float_from_bits((bits >> uint64(12)) | _ONE_BITS) - 1.0) + 1.1102230246251565e-16
 
@@ -92,7 +115,7 @@ def _open_unit(bits):
 def uniform_pair(seed, stream, block):
     """Draws 2 `block` and 2 `block` + 1 of a stream, uniform on the open interval (0, 1)."""
     a, b = bits_pair(seed, stream, block)
-    return _open_unit(a), _open_unit(b)
+    return open_unit(a), open_unit(b)
 
 
 @compiled(inline=True)
@@ -123,34 +146,39 @@ def normal_at(seed, stream, index):
 
 
 @compiled
-def _fill_uniform(seed, stream, start, out):
-    for i in range(out.size):
-        out[i] = uniform_at(seed, stream, start + uint64(i))
+def fill_uniform(seed, stream, start, out):
+    """Fill `out` with draws `start`, `start` + 1, ... of a stream; whole blocks at once."""
+    n = out.size
+    first = int(min(uint64(start) & uint64(1), uint64(n)))
+    if first:
+        out[0] = uniform_at(seed, stream, start)
+    block = (uint64(start) + uint64(1)) >> uint64(1)
+    pairs = (n - first) // 2
+    for i in range(pairs):
+        out[first + 2 * i], out[first + 2 * i + 1] = uniform_pair(seed, stream, block + uint64(i))
+    if first + 2 * pairs < n:
+        out[n - 1] = uniform_at(seed, stream, uint64(start) + uint64(n - 1))
 
 
 @compiled
-def _fill_normal(seed, stream, start, out):
-    """Fill `out` with draws `start`, `start` + 1, ... of a stream; whole blocks at once."""
+def fill_normal(seed, stream, start, out):
+    """As `fill_uniform`, with standard normal draws."""
     n = out.size
-    first = min(uint64(start) & uint64(1), uint64(n))
+    first = int(min(uint64(start) & uint64(1), uint64(n)))
     if first:
         out[0] = normal_at(seed, stream, start)
     block = (uint64(start) + uint64(1)) >> uint64(1)
-    pairs = (n - int(first)) // 2
+    pairs = (n - first) // 2
     for i in range(pairs):
-        a, b = normal_pair(seed, stream, block + uint64(i))
-        out[int(first) + 2 * i] = a
-        out[int(first) + 2 * i + 1] = b
-    if int(first) + 2 * pairs < n:
-        out[n - 1] = normal_at(seed, stream, start + uint64(n - 1))
+        out[first + 2 * i], out[first + 2 * i + 1] = normal_pair(seed, stream, block + uint64(i))
+    if first + 2 * pairs < n:
+        out[n - 1] = normal_at(seed, stream, uint64(start) + uint64(n - 1))
 
 
 @compiled
 def _fill_bits(seed, stream, start, out):
     for i in range(out.size):
-        index = uint64(start) + uint64(i)
-        a, b = bits_pair(seed, stream, index >> uint64(1))
-        out[i] = b if index & uint64(1) else a
+        out[i] = bits_at(seed, stream, uint64(start) + uint64(i))
 
 
 def seed_from(rng: int | np.random.Generator | None) -> np.uint64:
@@ -216,7 +244,7 @@ def uniform(
     >>> bool((random.uniform(8, rng=1)[3:] == random.uniform(5, rng=1, start=3)).all())
     True
     """
-    return _filled(_fill_uniform, np.float64, shape, rng, stream, start)
+    return filled(fill_uniform, np.float64, shape, rng, stream, start)
 
 
 def normal(
@@ -232,7 +260,7 @@ def normal(
     :math:`\sqrt{-2\log u_{2k}}\cos 2\pi u_{2k+1}` and
     :math:`\sqrt{-2\log u_{2k}}\sin 2\pi u_{2k+1}`; no draw is larger than 8.57.
     """
-    return _filled(_fill_normal, np.float64, shape, rng, stream, start)
+    return filled(fill_normal, np.float64, shape, rng, stream, start)
 
 
 def bits(
@@ -246,12 +274,34 @@ def bits(
 
     Parameters and result as in `uniform`.
     """
-    return _filled(_fill_bits, np.uint64, shape, rng, stream, start)
+    return filled(_fill_bits, np.uint64, shape, rng, stream, start)
 
 
-def _filled(loop, dtype, shape, rng, stream, start) -> np.ndarray:
-    stream = np.uint64(integer("stream", stream))
-    start = np.uint64(integer("start", start))
+def filled(
+    loop,
+    dtype,
+    shape: int | tuple[int, ...],
+    rng: int | np.random.Generator | None,
+    stream: int,
+    start: int,
+    *parameters,
+    rejects: bool = False,
+) -> np.ndarray:
+    """An array whose entries `loop` draws, one after another: what the public functions share.
+
+    A loop that `rejects` can address the draws below 2^48 only.
+    """
     out = np.empty(shape, dtype)
-    loop(seed_from(rng), stream, start, out.reshape(-1))
+    stream, start = address(stream, start, out.size, 2 ** int(_INDEX_BITS) if rejects else 2**64)
+    loop(seed_from(rng), stream, start, *parameters, out.reshape(-1))
     return out
+
+
+def address(stream: int, start: int, draws: int, end: int = 2**64) -> tuple[np.uint64, np.uint64]:
+    """Stream and first index of so many draws, if all have an index below `end`."""
+    stream, start = integer("stream", stream), integer("start", start)
+    if stream >= 2**64:
+        raise ValueError(f"stream must be below 2**64, got {stream}")
+    if start + max(draws, 1) > end:
+        raise ValueError(f"start must be at most {end - draws} for {draws} draws, got {start}")
+    return np.uint64(stream), np.uint64(start)

@@ -82,7 +82,7 @@ def test_the_number_of_threads_does_not_change_a_draw():
 
 
 def test_uniforms_stay_inside_the_open_unit_interval_at_the_extreme_bits():
-    ends = [random._open_unit(np.uint64(bits)) for bits in (0, 2**64 - 1)]
+    ends = [random.streams.open_unit(np.uint64(bits)) for bits in (0, 2**64 - 1)]
     assert ends == [2.0**-53, 1 - 2.0**-53]
 
 

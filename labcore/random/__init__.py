@@ -1,0 +1,91 @@
+"""Random draws that are functions of (seed, stream, index): see `labcore.random.streams`.
+
+Brownian paths that refine consistently are drawn from these streams by
+`labcore.sde.brownian.brownian_paths`: halving the steps keeps every value bit for bit.
+"""
+
+from labcore.random.directions import (
+    fill_orthogonal,
+    fill_unit_vector,
+    orthogonal,
+    unit_vectors,
+    von_mises,
+    von_mises_at,
+)
+from labcore.random.discrete import (
+    AliasTable,
+    alias_table,
+    categorical,
+    categorical_at,
+    fill_permutation,
+    integer_at,
+    integers,
+    permutations,
+    poisson,
+    poisson_at,
+)
+from labcore.random.distributions import (
+    beta,
+    beta_at,
+    exponential,
+    exponential_at,
+    gamma,
+    gamma_at,
+    stable,
+    stable_at,
+    student_t,
+    student_t_at,
+)
+from labcore.random.streams import (
+    bits,
+    bits_at,
+    bits_pair,
+    normal,
+    normal_at,
+    normal_pair,
+    philox4x32,
+    seed_from,
+    uniform,
+    uniform_at,
+    uniform_pair,
+)
+
+__all__ = [
+    "AliasTable",
+    "alias_table",
+    "beta",
+    "beta_at",
+    "bits",
+    "bits_at",
+    "bits_pair",
+    "categorical",
+    "categorical_at",
+    "exponential",
+    "exponential_at",
+    "fill_orthogonal",
+    "fill_permutation",
+    "fill_unit_vector",
+    "gamma",
+    "gamma_at",
+    "integer_at",
+    "integers",
+    "normal",
+    "normal_at",
+    "normal_pair",
+    "orthogonal",
+    "permutations",
+    "philox4x32",
+    "poisson",
+    "poisson_at",
+    "seed_from",
+    "stable",
+    "stable_at",
+    "student_t",
+    "student_t_at",
+    "uniform",
+    "uniform_at",
+    "uniform_pair",
+    "unit_vectors",
+    "von_mises",
+    "von_mises_at",
+]
