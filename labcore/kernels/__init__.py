@@ -4,6 +4,7 @@ from labcore.kernels.algebra import Constant, Kernel, Power, Product, Scaled, Su
 from labcore.kernels.brownian import Brownian
 from labcore.kernels.draws import sample_normal, sample_prior
 from labcore.kernels.gaussian import Gaussian
+from labcore.kernels.likelihood import maximise_likelihood
 from labcore.kernels.matern import Matern
 from labcore.kernels.periodic import Periodic
 from labcore.kernels.polynomial import Polynomial
@@ -13,7 +14,6 @@ from labcore.kernels.regression import (
     LeaveOneOut,
     condition,
     kernel_ridge,
-    maximise_likelihood,
 )
 
 __all__ = [

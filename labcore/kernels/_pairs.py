@@ -32,6 +32,19 @@ def _mirror(out):
                     out[j, i] = out[i, j]
 
 
+@compiled
+def trace_of_product(a, b):
+    """The trace of a @ b, for square matrices, without the product."""
+    n = a.shape[0]
+    total = 0.0
+    for top in range(0, n, _TILE):
+        for left in range(0, n, _TILE):
+            for i in range(top, min(top + _TILE, n)):
+                for j in range(left, min(left + _TILE, n)):
+                    total += a[i, j] * b[j, i]
+    return total
+
+
 def fill(
     loop: Callable, x: np.ndarray, y: np.ndarray | None, out: np.ndarray, *parameters: float
 ) -> None:
