@@ -3,6 +3,12 @@
 from labcore.kernels.algebra import Constant, Kernel, Power, Product, Scaled, Sum
 from labcore.kernels.brownian import Brownian
 from labcore.kernels.draws import sample_normal, sample_prior
+from labcore.kernels.features import (
+    FourierFeatures,
+    PositiveFeatures,
+    fourier_features,
+    positive_features,
+)
 from labcore.kernels.gaussian import Gaussian
 from labcore.kernels.likelihood import maximise_likelihood
 from labcore.kernels.matern import Matern
@@ -15,10 +21,12 @@ from labcore.kernels.regression import (
     condition,
     kernel_ridge,
 )
+from labcore.kernels.softmax import Softmax
 
 __all__ = [
     "Brownian",
     "Constant",
+    "FourierFeatures",
     "Gaussian",
     "GaussianProcess",
     "Kernel",
@@ -27,13 +35,17 @@ __all__ = [
     "Matern",
     "Periodic",
     "Polynomial",
+    "PositiveFeatures",
     "Power",
     "Product",
     "Scaled",
+    "Softmax",
     "Sum",
     "condition",
+    "fourier_features",
     "kernel_ridge",
     "maximise_likelihood",
+    "positive_features",
     "sample_normal",
     "sample_prior",
 ]

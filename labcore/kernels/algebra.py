@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from labcore import _validate as validate
+from labcore.kernels._spectrum import spectral_draws
 
 
 class Kernel:
@@ -91,6 +92,41 @@ class Kernel:
         """
         return self._spectral_density(validate.points("omega", omega))
 
+    def sample_frequencies(
+        self,
+        count: int,
+        d: int,
+        *,
+        orthogonal: bool = False,
+        rng: int | np.random.Generator | None = None,
+    ) -> np.ndarray:
+        """Draws from the spectral density, normalised: the frequencies of random features.
+
+        Parameters
+        ----------
+        count : int
+            How many frequencies.
+        d : int
+            Dimension of the points.
+        orthogonal : bool, default False
+            Couple them in blocks of d: a rotation of the axes, uniformly distributed, gives the
+            directions of a block. Each frequency by itself has the same law as without.
+        rng : int, numpy.random.Generator or None
+            The seed (see `labcore.random.seed_from`).
+
+        Returns
+        -------
+        numpy.ndarray, shape (count, d)
+
+        Raises
+        ------
+        TypeError
+            If this is not known for the kernel.
+        """
+        count, d = validate.integer("count", count, 1), validate.integer("d", d, 1)
+        z, choice, mixing = spectral_draws(count, d, orthogonal, rng)
+        return self._frequencies(z, choice, mixing)
+
     @property
     def parameters(self) -> np.ndarray:
         """The tunable numbers, all positive, in one array."""
@@ -134,6 +170,10 @@ class Kernel:
     def _spectral_density(self, omega: np.ndarray) -> np.ndarray:
         raise TypeError(f"{self} has no spectral density")
 
+    def _frequencies(self, z: np.ndarray, choice: np.ndarray, mixing: np.ndarray) -> np.ndarray:
+        """Frequencies made of standard normal z (count, d) and two uniform numbers for each row."""
+        raise TypeError(f"no way is known to sample the spectrum of {self}")
+
     def __add__(self, other: "Kernel | float") -> "Kernel":
         return Sum(self, as_kernel(other))
 
@@ -173,6 +213,9 @@ class Constant(Kernel):
     def _gradients(self, x):
         gram = self(x)
         return gram, [gram]
+
+    def _frequencies(self, z, choice, mixing):
+        return np.zeros_like(z)
 
     def __str__(self):
         return f"{self.value:.3g}"
@@ -224,6 +267,15 @@ class Sum(_Composed):
 
     def _spectral_density(self, omega):
         return self.left._spectral_density(omega) + self.right._spectral_density(omega)
+
+    def _frequencies(self, z, choice, mixing):
+        """A mixture: each frequency is of one part, and what is left of its choice is uniform."""
+        origin = np.zeros((1, z.shape[1]))
+        of_left, of_right = self.left._diagonal(origin)[0], self.right._diagonal(origin)[0]
+        share = of_left / (of_left + of_right)
+        left = self.left._frequencies(z, choice / share, mixing)
+        right = self.right._frequencies(z, (choice - share) / (1 - share), mixing)
+        return np.where((choice < share)[:, None], left, right)
 
     def __str__(self):
         return f"{self.left} + {self.right}"
@@ -279,6 +331,9 @@ class Scaled(_Composed):
 
     def _spectral_density(self, omega):
         return self.factor * self.kernel._spectral_density(omega)
+
+    def _frequencies(self, z, choice, mixing):
+        return self.kernel._frequencies(z, choice, mixing)
 
     def __str__(self):
         return f"{self.factor:.3g} * {_factor(self.kernel)}"

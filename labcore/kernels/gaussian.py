@@ -65,6 +65,9 @@ class Gaussian(Kernel):
         z = self.lengthscale * omega
         return (self.lengthscale / math.sqrt(2 * math.pi)) ** d * np.exp(-0.5 * (z * z).sum(axis=1))
 
+    def _frequencies(self, z, choice, mixing):
+        return z / self.lengthscale
+
     def __str__(self):
         return f"Gaussian({self.lengthscale:.3g})"
 

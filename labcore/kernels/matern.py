@@ -89,6 +89,13 @@ class Matern(Kernel):
         constant = math.gamma(nu + d / 2) / math.gamma(nu) * (precision / math.pi) ** (d / 2)
         return constant * (1 + precision * (omega * omega).sum(axis=1)) ** (-nu - d / 2)
 
+    def _frequencies(self, z, choice, mixing):
+        """Student's t: a normal vector over an independent chi variable."""
+        from scipy.special import chdtri
+
+        chi_square = chdtri(2 * self.nu, mixing)
+        return z * (np.sqrt(2 * self.nu / chi_square) / self.lengthscale)[:, None]
+
     def __str__(self):
         return f"Matern({self.nu:g}, {self.lengthscale:.3g})"
 
