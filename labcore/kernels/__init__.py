@@ -10,8 +10,21 @@ from labcore.kernels.features import (
     positive_features,
 )
 from labcore.kernels.gaussian import Gaussian
+from labcore.kernels.landmarks import (
+    PartialCholesky,
+    leverage_scores,
+    pivoted_cholesky,
+    recursive_leverage_scores,
+    sample_landmarks,
+)
 from labcore.kernels.likelihood import maximise_likelihood
 from labcore.kernels.matern import Matern
+from labcore.kernels.nystrom import (
+    FeatureRidge,
+    NystromFeatures,
+    feature_ridge,
+    nystrom_features,
+)
 from labcore.kernels.periodic import Periodic
 from labcore.kernels.polynomial import Polynomial
 from labcore.kernels.regression import (
@@ -22,30 +35,57 @@ from labcore.kernels.regression import (
     kernel_ridge,
 )
 from labcore.kernels.softmax import Softmax
+from labcore.kernels.spectral_algorithms import (
+    CutOff,
+    GradientDescent,
+    GramSpectrum,
+    IteratedRidge,
+    NuMethod,
+    Ridge,
+    SpectralFilter,
+    gram_spectrum,
+)
 
 __all__ = [
     "Brownian",
     "Constant",
+    "CutOff",
+    "FeatureRidge",
     "FourierFeatures",
     "Gaussian",
     "GaussianProcess",
+    "GradientDescent",
+    "GramSpectrum",
+    "IteratedRidge",
     "Kernel",
     "KernelRidge",
     "LeaveOneOut",
     "Matern",
+    "NuMethod",
+    "NystromFeatures",
+    "PartialCholesky",
     "Periodic",
     "Polynomial",
     "PositiveFeatures",
     "Power",
     "Product",
+    "Ridge",
     "Scaled",
     "Softmax",
+    "SpectralFilter",
     "Sum",
     "condition",
+    "feature_ridge",
     "fourier_features",
+    "gram_spectrum",
     "kernel_ridge",
+    "leverage_scores",
     "maximise_likelihood",
+    "nystrom_features",
+    "pivoted_cholesky",
     "positive_features",
+    "recursive_leverage_scores",
+    "sample_landmarks",
     "sample_normal",
     "sample_prior",
 ]
