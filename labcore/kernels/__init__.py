@@ -3,6 +3,7 @@
 from labcore.kernels.algebra import Constant, Kernel, Power, Product, Scaled, Sum
 from labcore.kernels.brownian import Brownian
 from labcore.kernels.draws import sample_normal, sample_prior
+from labcore.kernels.eigenpro import EigenProFit, eigenpro
 from labcore.kernels.features import (
     FourierFeatures,
     PositiveFeatures,
@@ -10,6 +11,13 @@ from labcore.kernels.features import (
     positive_features,
 )
 from labcore.kernels.gaussian import Gaussian
+from labcore.kernels.iterative import (
+    IterativeFit,
+    LowRankPreconditioner,
+    Solution,
+    conjugate_gradients,
+    iterative_kernel_ridge,
+)
 from labcore.kernels.landmarks import (
     PartialCholesky,
     leverage_scores,
@@ -50,6 +58,7 @@ __all__ = [
     "Brownian",
     "Constant",
     "CutOff",
+    "EigenProFit",
     "FeatureRidge",
     "FourierFeatures",
     "Gaussian",
@@ -57,9 +66,11 @@ __all__ = [
     "GradientDescent",
     "GramSpectrum",
     "IteratedRidge",
+    "IterativeFit",
     "Kernel",
     "KernelRidge",
     "LeaveOneOut",
+    "LowRankPreconditioner",
     "Matern",
     "NuMethod",
     "NystromFeatures",
@@ -72,12 +83,16 @@ __all__ = [
     "Ridge",
     "Scaled",
     "Softmax",
+    "Solution",
     "SpectralFilter",
     "Sum",
     "condition",
+    "conjugate_gradients",
+    "eigenpro",
     "feature_ridge",
     "fourier_features",
     "gram_spectrum",
+    "iterative_kernel_ridge",
     "kernel_ridge",
     "leverage_scores",
     "maximise_likelihood",
