@@ -5,7 +5,7 @@ from scipy.linalg import cholesky
 
 from labcore import _validate as validate
 from labcore import random
-from labcore.kernels.algebra import Kernel
+from labcore.kernels.kernel import Kernel
 
 
 def sample_prior(
