@@ -16,8 +16,7 @@ from labcore.kernels._pairs import Tile
 
 _ROWS = 32  # of a block of the Gram matrix: short enough to be in the cache when it is mirrored
 _CACHE = 1 << 16  # numbers of a tile, or of the points it reads: half of a second-level cache
-_SIDE = 512  # of the square blocks of a product; a power of two, and a multiple of _LANES
-_LANES = 32  # partial sums of a scalar product: they make it vectorisable in a fixed order
+_SIDE = 512  # of the square blocks of a product
 _SMALL = 1 << 18  # pairs of points, below which starting threads costs more than it gains
 
 
@@ -104,34 +103,46 @@ def _mirror(out, start, stop):
 @compiled
 def _multiply(tile, v, first, out, start, stop):
     """out[c, start + i] += sum over j of tile[i, j] v[c, first + j]."""
-    lanes = np.empty(_LANES)
     count = tile.shape[1]
-    whole = count - count % _LANES
+    quarter = count // 4
+    sums = np.empty(quarter)
     for i in range(stop - start):
         row = tile[i]
+        a0, a1 = row[:quarter], row[quarter : 2 * quarter]
+        a2, a3 = row[2 * quarter : 3 * quarter], row[3 * quarter : 4 * quarter]
         for c in range(v.shape[0]):
-            factors = v[c, first : first + count]
-            for lane in range(_LANES):
-                lanes[lane] = 0.0
-            for left in range(0, whole, _LANES):
-                a, b = row[left : left + _LANES], factors[left : left + _LANES]
-                for lane in range(_LANES):
-                    lanes[lane] += a[lane] * b[lane]
+            b = v[c, first : first + count]
+            b0, b1 = b[:quarter], b[quarter : 2 * quarter]
+            b2, b3 = b[2 * quarter : 3 * quarter], b[3 * quarter : 4 * quarter]
+            for j in range(quarter):
+                sums[j] = (a0[j] * b0[j] + a1[j] * b1[j]) + (a2[j] * b2[j] + a3[j] * b3[j])
+            left = quarter
+            while left > 8 and left % 2 == 0:  # halve it by adding its second half to the first
+                left //= 2
+                upper = sums[left : 2 * left]
+                for j in range(left):
+                    sums[j] += upper[j]
             total = 0.0
-            for j in range(whole, count):
-                total += row[j] * factors[j]
-            for lane in range(_LANES):
-                total += lanes[lane]
+            for j in range(left):
+                total += sums[j]
+            for j in range(4 * quarter, count):
+                total += row[j] * b[j]
             out[c, start + i] += total
 
 
 @compiled
 def _multiply_transposed(tile, v, start, stop, out, first):
     """out[c, first + j] += sum over i of tile[i, j] v[c, start + i]."""
-    count = tile.shape[1]
+    count, rows = tile.shape[1], stop - start
     for c in range(v.shape[0]):
         row = out[c, first : first + count]
-        for i in range(stop - start):
+        for i in range(0, rows - rows % 4, 4):  # four rows for each load and store of the sum
+            f0, f1 = v[c, start + i], v[c, start + i + 1]
+            f2, f3 = v[c, start + i + 2], v[c, start + i + 3]
+            a0, a1, a2, a3 = tile[i], tile[i + 1], tile[i + 2], tile[i + 3]
+            for j in range(count):
+                row[j] = (((row[j] + f0 * a0[j]) + f1 * a1[j]) + f2 * a2[j]) + f3 * a3[j]
+        for i in range(rows - rows % 4, rows):
             factor, a = v[c, start + i], tile[i]
             for j in range(count):
                 row[j] += factor * a[j]

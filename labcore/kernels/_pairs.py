@@ -31,39 +31,49 @@ def tiles(loop: Callable, x: np.ndarray, y: np.ndarray, *parameters) -> Tile:
 @compiled(inline=True)
 def squared_distances(x, columns, i, first, row):
     """row[j] = |x_i - y_(first + j)|^2, with the points y as the columns of a (d, m) array."""
-    last = first + row.size
-    rest = x.shape[1] % 4
-    for j in range(row.size):
-        row[j] = 0.0
-    for k in range(rest):
-        y = columns[k, first:last]
-        for j in range(row.size):
-            difference = x[i, k] - y[j]
-            row[j] += difference * difference
-    for k in range(rest, x.shape[1], 4):  # four coordinates for each load and store of the sum
-        y0, y1 = columns[k, first:last], columns[k + 1, first:last]
-        y2, y3 = columns[k + 2, first:last], columns[k + 3, first:last]
-        for j in range(row.size):
-            d0, d1 = x[i, k] - y0[j], x[i, k + 1] - y1[j]
-            d2, d3 = x[i, k + 2] - y2[j], x[i, k + 3] - y3[j]
-            row[j] = (((row[j] + d0 * d0) + d1 * d1) + d2 * d2) + d3 * d3
+    _add_up(_square, x, columns, i, first, row)
 
 
 @compiled(inline=True)
 def absolute_distances(x, columns, i, first, row):
     """row[j] = |x_i - y_(first + j)|_1, the sum of the absolute differences."""
-    last = first + row.size
-    rest = x.shape[1] % 4
-    for j in range(row.size):
-        row[j] = 0.0
-    for k in range(rest):
-        y = columns[k, first:last]
+    _add_up(_absolute, x, columns, i, first, row)
+
+
+@compiled(inline=True)
+def _square(difference):
+    return difference * difference
+
+
+@compiled(inline=True)
+def _absolute(difference):
+    return abs(difference)
+
+
+@compiled(inline=True)
+def _add_up(size, x, columns, i, first, row):
+    """row[j] = the sum over k of size(x_ik - y_jk), four coordinates in one pass over the row."""
+    d, last = x.shape[1], first + row.size
+    rest = (d - 1) % 4 + 1
+    y0 = columns[0, first:last]
+    if rest == 1:
         for j in range(row.size):
-            row[j] += abs(x[i, k] - y[j])
-    for k in range(rest, x.shape[1], 4):
+            row[j] = size(x[i, 0] - y0[j])
+    elif rest == 2:
+        y1 = columns[1, first:last]
+        for j in range(row.size):
+            row[j] = size(x[i, 0] - y0[j]) + size(x[i, 1] - y1[j])
+    else:
+        y1, y2 = columns[1, first:last], columns[2, first:last]
+        for j in range(row.size):
+            row[j] = size(x[i, 0] - y0[j]) + size(x[i, 1] - y1[j]) + size(x[i, 2] - y2[j])
+        if rest == 4:
+            y3 = columns[3, first:last]
+            for j in range(row.size):
+                row[j] += size(x[i, 3] - y3[j])
+    for k in range(rest, d, 4):
         y0, y1 = columns[k, first:last], columns[k + 1, first:last]
         y2, y3 = columns[k + 2, first:last], columns[k + 3, first:last]
         for j in range(row.size):
-            d0, d1 = abs(x[i, k] - y0[j]), abs(x[i, k + 1] - y1[j])
-            d2, d3 = abs(x[i, k + 2] - y2[j]), abs(x[i, k + 3] - y3[j])
-            row[j] = (((row[j] + d0) + d1) + d2) + d3
+            total = row[j] + size(x[i, k] - y0[j]) + size(x[i, k + 1] - y1[j])
+            row[j] = total + size(x[i, k + 2] - y2[j]) + size(x[i, k + 3] - y3[j])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labcore._compile import compiled
-from labcore._math import exp
+from labcore._math import exp_of_negative
 from labcore.kernels._pairs import squared_distances, tiles
 from labcore.kernels.stationary import Radial
 
@@ -19,7 +19,7 @@ class Gaussian(Radial):
     .. math:: k(x, y) = \exp\left(-\frac{|x - y|^2}{2 \ell^2}\right).
 
     Its spectral density is that of a normal variable with standard deviation :math:`1/\ell`:
-    :math:`S(\omega) = (\ell^2 / 2\pi)^{d/2} \exp(-\ell^2 |\omega|^2 / 2)`.
+    :math:`S(\omega) = (\ell^2 / 2\pi)^{d/2} \exp_of_negative(-\ell^2 |\omega|^2 / 2)`.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def _gram(x, columns, first, out, left, count, lengthscale):
         row = out[i, left : left + count]
         squared_distances(x, columns, i, first, row)
         for j in range(count):
-            row[j] = exp(scale * row[j])
+            row[j] = exp_of_negative(scale * row[j])
 
 
 @compiled
@@ -80,4 +80,4 @@ def _slope(x, columns, first, out, left, count, lengthscale):
         squared_distances(x, columns, i, first, row)
         for j in range(count):
             u = scale * row[j]
-            row[j] = u * exp(-0.5 * u)
+            row[j] = u * exp_of_negative(-0.5 * u)

@@ -219,7 +219,9 @@ class Kernel:
         for name in self._tunable:
             stop = start + np.size(getattr(self, name))
             number = isinstance(getattr(self, name), float)
-            changed[name] = float(values[start]) if number else tuple(map(float, values[start:stop]))
+            changed[name] = (
+                float(values[start]) if number else tuple(map(float, values[start:stop]))
+            )
             start = stop
         return replace(self, **changed)
 

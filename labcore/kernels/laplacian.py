@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labcore._compile import compiled
-from labcore._math import exp
+from labcore._math import exp_of_negative
 from labcore.kernels._pairs import absolute_distances, tiles
 from labcore.kernels.stationary import Stationary
 
@@ -72,4 +72,4 @@ def _gram(x, columns, first, out, left, count, lengthscale):
         row = out[i, left : left + count]
         absolute_distances(x, columns, i, first, row)
         for j in range(count):
-            row[j] = exp(scale * row[j])
+            row[j] = exp_of_negative(scale * row[j])

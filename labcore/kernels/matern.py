@@ -8,13 +8,14 @@ import numpy as np
 
 from labcore import _validate as validate
 from labcore._compile import compiled
-from labcore._math import exp
+from labcore._math import exp_of_negative
 from labcore.kernels._bessel import LARGEST_ORDER, bessel_form
 from labcore.kernels._pairs import Tile, squared_distances, tiles
 from labcore.kernels.stationary import Radial
 
-# The polynomial 1 + a z + b z^2 before exp(-z), by smoothness.
+# The polynomial 1 + a z + b z^2 before exp_of_negative(-z), by smoothness.
 _POLYNOMIAL = {0.5: (0.0, 0.0), 1.5: (1.0, 0.0), 2.5: (1.0, 1.0 / 3.0)}
+_FAR = 800.0  # where exp(-z) is zero to all digits, and z * exp(-z) must not become inf * 0
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,9 @@ class Matern(Radial):
 
     def _unit_spectral_density(self, omega):
         nu, d = self.nu, omega.shape[1]
-        constant = math.exp(math.lgamma(nu + d / 2) - math.lgamma(nu)) / (2 * nu * math.pi) ** (d / 2)
+        constant = math.exp(math.lgamma(nu + d / 2) - math.lgamma(nu)) / (2 * nu * math.pi) ** (
+            d / 2
+        )
         return constant * (1 + (omega * omega).sum(axis=1) / (2 * nu)) ** (-nu - d / 2)
 
     def __str__(self):
@@ -139,19 +142,19 @@ def _gram(x, columns, first, out, left, count, rate, a, b):
         row = out[i, left : left + count]
         squared_distances(x, columns, i, first, row)
         for j in range(count):
-            z = rate * math.sqrt(row[j])
-            row[j] = (1.0 + z * (a + b * z)) * exp(-z)
+            z = min(rate * math.sqrt(row[j]), _FAR)
+            row[j] = (1.0 + z * (a + b * z)) * exp_of_negative(-z)
 
 
 @compiled
 def _slope(x, columns, first, out, left, count, rate, a, b):
-    """Derivative in the logarithm of the lengthscale: -z d/dz of (1 + a z + b z^2) exp(-z)."""
+    """Derivative in the logarithm of the lengthscale: -z d/dz of (1 + a z + b z^2) exp_of_negative(-z)."""
     for i in range(x.shape[0]):
         row = out[i, left : left + count]
         squared_distances(x, columns, i, first, row)
         for j in range(count):
-            z = rate * math.sqrt(row[j])
-            row[j] = z * (1.0 - a + z * (a - 2.0 * b + b * z)) * exp(-z)
+            z = min(rate * math.sqrt(row[j]), _FAR)
+            row[j] = z * (1.0 - a + z * (a - 2.0 * b + b * z)) * exp_of_negative(-z)
 
 
 @compiled

@@ -7,7 +7,7 @@ import numpy as np
 
 from labcore import _validate as validate
 from labcore._compile import compiled
-from labcore._math import exp, sin_cos_2pi
+from labcore._math import exp_of_negative, sin_cos_2pi
 from labcore.kernels import _blocks
 from labcore.kernels._pairs import tiles
 from labcore.kernels.kernel import Kernel
@@ -91,7 +91,7 @@ def _gram(x, columns, first, out, left, count, lengthscale, period):
                 sine, _ = sin_cos_2pi(half_turns * (x[i, k] - y[j]))
                 row[j] += sine * sine
         for j in range(count):
-            row[j] = exp(scale * row[j])
+            row[j] = exp_of_negative(scale * row[j])
 
 
 @compiled

@@ -8,7 +8,7 @@ import numpy as np
 
 from labcore import _validate as validate
 from labcore._compile import compiled
-from labcore._math import exp, log
+from labcore._math import exp_of_negative, log
 from labcore.kernels._bessel import bessel_form
 from labcore.kernels._pairs import squared_distances, tiles
 from labcore.kernels.stationary import Radial
@@ -102,7 +102,7 @@ def _gram(x, columns, first, out, left, count, lengthscale, alpha):
         row = out[i, left : left + count]
         squared_distances(x, columns, i, first, row)
         for j in range(count):
-            row[j] = exp(-alpha * _log1p(scale * row[j]))
+            row[j] = exp_of_negative(-alpha * _log1p(scale * row[j]))
 
 
 @compiled
@@ -114,4 +114,4 @@ def _slope(x, columns, first, out, left, count, lengthscale, alpha):
         squared_distances(x, columns, i, first, row)
         for j in range(count):
             t = scale * row[j]
-            row[j] = 2.0 * alpha * t / (1.0 + t) * exp(-alpha * _log1p(t))
+            row[j] = 2.0 * alpha * t / (1.0 + t) * exp_of_negative(-alpha * _log1p(t))

@@ -14,8 +14,8 @@ from scipy.linalg import cho_solve, solve_triangular
 from scipy.optimize import minimize
 
 from labcore import _validate as validate
-from labcore.kernels.kernel import Kernel
 from labcore.kernels.draws import positive_cholesky, sample_normal
+from labcore.kernels.kernel import Kernel
 
 _SLOPE = 2e-3  # of the log likelihood, at which a climb ends: statistically, nothing
 

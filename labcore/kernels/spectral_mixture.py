@@ -8,7 +8,7 @@ import numpy as np
 
 from labcore import _validate as validate
 from labcore._compile import compiled
-from labcore._math import exp, sin_cos_2pi
+from labcore._math import exp_of_negative, sin_cos_2pi
 from labcore.kernels._pairs import tiles
 from labcore.kernels.kernel import Kernel
 
@@ -168,4 +168,4 @@ def _gram(x, columns, first, out, left, count, weights, frequencies, bandwidths)
                     exponent += (bandwidths[c, k] * difference) ** 2
                     turns += frequencies[c, k] * difference
                 _, cosine = sin_cos_2pi(turns / (2.0 * math.pi))
-                row[j] += weights[c] * cosine * exp(-0.5 * exponent)
+                row[j] += weights[c] * cosine * exp_of_negative(-0.5 * exponent)

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from labcore import _validate as validate
-from labcore.kernels import _blocks
 from labcore._compile import compiled
+from labcore.kernels import _blocks
 from labcore.kernels._pairs import squared_distances, tiles
 from labcore.kernels.kernel import Kernel
 
