@@ -35,8 +35,8 @@ class ArcCosine(Kernel):
 
     Notes
     -----
-    The kernel is not stationary: it grows like :math:`|x|^n |y|^n` from the origin. For units with a
-    bias add a coordinate that is 1, with `Warped`; without, there are only two directions in one
+    The kernel is not stationary: it grows like :math:`|x|^n |y|^n` from the origin. For units with
+    a bias add a coordinate that is 1, with `Warped`; without, there are only two directions in one
     dimension. A point at the origin has no direction: the step is 1/2 there, and so is k for n = 0.
     Angles are accurate to 1e-14, also near 0 and :math:`\pi`.
 

@@ -17,8 +17,8 @@ class Kernel:
     """A positive-definite kernel: a symmetric function k(x, y) whose Gram matrices are positive.
 
     A kernel is a frozen dataclass. It implements ``_tile``, ``_diagonal`` and ``_slope``, and names
-    in ``_tunable`` those of its fields that a fit may change, all of them positive numbers or tuples
-    of such; if there are any, it implements ``_gradients``.
+    in ``_tunable`` those of its fields that a fit may change, all of them positive numbers or
+    tuples of such; if there are any, it implements ``_gradients``.
     """
 
     _tunable: tuple[str, ...] = ()
@@ -217,11 +217,10 @@ class Kernel:
     def _rebuilt(self, values: np.ndarray) -> "Kernel":
         changed, start = {}, 0
         for name in self._tunable:
-            stop = start + np.size(getattr(self, name))
-            number = isinstance(getattr(self, name), float)
-            changed[name] = (
-                float(values[start]) if number else tuple(map(float, values[start:stop]))
-            )
+            old = getattr(self, name)
+            stop = start + np.size(old)
+            new = tuple(map(float, values[start:stop]))
+            changed[name] = new[0] if isinstance(old, float) else new
             start = stop
         return replace(self, **changed)
 

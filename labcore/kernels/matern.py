@@ -60,8 +60,8 @@ class Matern(Radial):
 
     Notes
     -----
-    :math:`\nu` = 1/2, 3/2 and 5/2 are compiled; another takes SciPy's Bessel function, and a hundred
-    times longer.
+    :math:`\nu` = 1/2, 3/2 and 5/2 are compiled; others call SciPy's Bessel function and take over a
+    hundred times longer.
 
     References
     ----------
@@ -148,7 +148,7 @@ def _gram(x, columns, first, out, left, count, rate, a, b):
 
 @compiled
 def _slope(x, columns, first, out, left, count, rate, a, b):
-    """Derivative in the logarithm of the lengthscale: -z d/dz of (1 + a z + b z^2) exp_of_negative(-z)."""
+    """Derivative in the logarithm of the lengthscale: -z d/dz of (1 + a z + b z^2) exp(-z)."""
     for i in range(x.shape[0]):
         row = out[i, left : left + count]
         squared_distances(x, columns, i, first, row)

@@ -107,7 +107,7 @@ def _gram(x, columns, first, out, left, count, lengthscale, alpha):
 
 @compiled
 def _slope(x, columns, first, out, left, count, lengthscale, alpha):
-    """Derivative in the logarithm of the lengthscale: k u / (1 + u / (2 alpha)), u = |x-y|^2/l^2."""
+    """Derivative in the logarithm of the lengthscale: 2 alpha t k / (1 + t)."""
     scale = 0.5 / (alpha * lengthscale * lengthscale)
     for i in range(x.shape[0]):
         row = out[i, left : left + count]

@@ -130,7 +130,9 @@ class SpectralMixture(Kernel):
             of_frequencies += [
                 -envelope * sine * f * t for f, t in zip(frequency, difference, strict=True) if f
             ]
-            of_bandwidths += [-value * (b * t) ** 2 for b, t in zip(bandwidth, difference)]
+            of_bandwidths += [
+                -value * (b * t) ** 2 for b, t in zip(bandwidth, difference, strict=True)
+            ]
         return self(x), of_weights + of_frequencies + of_bandwidths
 
     def _slope(self, x, y):

@@ -86,7 +86,7 @@ class Radial(Stationary):
         return self(x), [ratio * (t[:, None] - t) ** 2 for t in stretched]
 
     def _slope(self, x, y):
-        # d k / d x = 2 f'(s) (x - y) / l^2; at x = y the product is 0, or the mean of a kink's sides
+        # 2 f'(s) (x - y) / l^2, which at x = y is 0: the slope, or the mean of those of a kink
         ratio = self._divided(self._log_slope(x, y, symmetric=False), x, y)
         out = np.subtract(x[:, None], y)
         out /= -np.square(self.lengthscale)
