@@ -6,6 +6,7 @@ import numpy as np
 
 LARGEST_ORDER = 200.0
 _TERMS = 30  # of the series at small z
+_FAR = 1e4  # where the function is zero to all digits, for all orders
 
 
 def bessel_form(nu: float, z: np.ndarray) -> np.ndarray:
@@ -20,7 +21,7 @@ def bessel_form(nu: float, z: np.ndarray) -> np.ndarray:
     from scipy.special import kve
 
     z = np.asarray(z, dtype=float)
-    positive = np.where(z > 0, z, 1.0)
+    positive = np.where(z > 0, np.minimum(z, _FAR), 1.0)
     bessel = kve(nu, positive)
     finite = np.isfinite(bessel)
     constant = (1 - nu) * math.log(2) - math.lgamma(nu)

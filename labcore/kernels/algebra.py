@@ -227,9 +227,9 @@ class Warped(_Composed):
     >>> from labcore.kernels import Gaussian, Periodic
     >>> circle = lambda t: np.column_stack([np.cos(2 * np.pi * t), np.sin(2 * np.pi * t)])
     >>> Warped(Gaussian(0.7), circle)([0.0], [0.3, 1.0]).round(4)
-    array([[0.0691, 1.    ]])
+    array([[0.0692, 1.    ]])
     >>> Periodic(0.7)([0.0], [0.3, 1.0]).round(4)
-    array([[0.0691, 1.    ]])
+    array([[0.0692, 1.    ]])
     """
 
     kernel: Kernel
@@ -240,7 +240,7 @@ class Warped(_Composed):
         mapped = validate.array("map(x)", self.map(points), (1, 2))
         if len(mapped) != len(points):
             raise ValueError(f"map must give {len(points)} rows, got shape {mapped.shape}")
-        return mapped.reshape(len(points), -1)
+        return mapped if mapped.ndim == 2 else mapped[:, None]
 
     def _check(self, name, points):
         self.kernel._check(f"map({name})", self._mapped(points))

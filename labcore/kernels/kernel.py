@@ -121,11 +121,11 @@ class Kernel:
         v = validate.array("v", v, (1, 2))
         if len(v) != len(y):
             raise ValueError(f"v must have a row for each of {len(y)} points, got shape {v.shape}")
-        columns = np.ascontiguousarray(v.reshape(len(v), -1).T)
+        columns = np.ascontiguousarray(v.T if v.ndim == 2 else v[None])
         product = _blocks.multiply(
             self._tile(x, y), columns, len(x), symmetric=symmetric, progress=progress
         )
-        return np.ascontiguousarray(product.T).reshape(len(x), *v.shape[1:])
+        return np.ascontiguousarray(product.T) if v.ndim == 2 else product[0]
 
     def gradient(self, x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         r"""The derivatives in the inputs, :math:`\partial k(x_i, y_j) / \partial x_i`.

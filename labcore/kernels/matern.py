@@ -108,7 +108,7 @@ class Matern(Radial):
             return z * z * bessel_form(self.nu - 1, z) / (2 * (self.nu - 1))
         from scipy.special import kv
 
-        positive = np.where(z > 0, z, 1.0)
+        positive = np.where(z > 0, np.minimum(z, _FAR), 1.0)
         constant = 2 ** (1 - self.nu) / math.gamma(self.nu)
         slope = constant * positive ** (self.nu + 1) * kv(1 - self.nu, positive)
         return np.where(z > 0, slope, 0.0)
