@@ -23,7 +23,7 @@ _SMALL = 1 << 18  # pairs of points, below which starting threads costs more tha
 def fill(tile: Tile, out: np.ndarray, d: int, *, symmetric: bool) -> None:
     """All of a Gram matrix; if `symmetric`, its lower half and the mirror image of that."""
     n, m = out.shape
-    width = max(256, _CACHE // max(d, 1))
+    width = max(256, _CACHE // max(d, 1) // 64 * 64)
 
     def block(i: int) -> None:
         start, stop = i * _ROWS, min((i + 1) * _ROWS, n)

@@ -9,6 +9,7 @@ import numpy as np
 from labcore._compile import compiled
 from labcore._math import exp_of_negative
 from labcore.kernels._pairs import squared_distances, tiles
+from labcore.kernels._products import tiles_by_products
 from labcore.kernels.stationary import Radial
 
 
@@ -47,8 +48,13 @@ class Gaussian(Radial):
     lengthscale: float | Sequence[float] = 1.0
     _tunable = ("lengthscale",)
 
+    _steepness = 0.5
+
     def _value_tile(self, x, y):
         return tiles(_gram, x, y, self._scale)
+
+    def _value_tile_by_products(self, x, y):
+        return tiles_by_products(x, y, _profile, self._scale)
 
     def _slope_tile(self, x, y):
         return tiles(_slope, x, y, self._scale)
@@ -63,12 +69,18 @@ class Gaussian(Radial):
 
 @compiled
 def _gram(x, columns, first, out, left, count, lengthscale):
-    scale = -0.5 / (lengthscale * lengthscale)
     for i in range(x.shape[0]):
         row = out[i, left : left + count]
         squared_distances(x, columns, i, first, row)
-        for j in range(count):
-            row[j] = exp_of_negative(scale * row[j])
+        _profile(row, lengthscale)
+
+
+@compiled(inline=True)
+def _profile(row, lengthscale):
+    """Squared distances become values of the kernel."""
+    scale = -0.5 / (lengthscale * lengthscale)
+    for j in range(row.size):
+        row[j] = exp_of_negative(scale * row[j])
 
 
 @compiled

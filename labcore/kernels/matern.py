@@ -11,6 +11,7 @@ from labcore._compile import compiled
 from labcore._math import exp_of_negative
 from labcore.kernels._bessel import LARGEST_ORDER, bessel_form
 from labcore.kernels._pairs import Tile, squared_distances, tiles
+from labcore.kernels._products import tiles_by_products
 from labcore.kernels.stationary import Radial
 
 # The polynomial 1 + a z + b z^2 before exp_of_negative(-z), by smoothness.
@@ -97,6 +98,13 @@ class Matern(Radial):
             return tiles(_gram, x, y, self._rate, *_POLYNOMIAL[self.nu])
         return _of_distance(lambda z: bessel_form(self.nu, z), x, y, self._rate)
 
+    @property
+    def _steepness(self):
+        return self.nu / (2 * (self.nu - 1)) if self.nu in (1.5, 2.5) else math.inf
+
+    def _value_tile_by_products(self, x, y):
+        return tiles_by_products(x, y, _profile, self._rate, *_POLYNOMIAL[self.nu])
+
     def _slope_tile(self, x, y):
         if self.nu in _POLYNOMIAL:
             return tiles(_slope, x, y, self._rate, *_POLYNOMIAL[self.nu])
@@ -141,9 +149,15 @@ def _gram(x, columns, first, out, left, count, rate, a, b):
     for i in range(x.shape[0]):
         row = out[i, left : left + count]
         squared_distances(x, columns, i, first, row)
-        for j in range(count):
-            z = min(rate * math.sqrt(row[j]), _FAR)
-            row[j] = (1.0 + z * (a + b * z)) * exp_of_negative(-z)
+        _profile(row, rate, a, b)
+
+
+@compiled(inline=True)
+def _profile(row, rate, a, b):
+    """Squared distances become values of the kernel."""
+    for j in range(row.size):
+        z = min(rate * math.sqrt(row[j]), _FAR)
+        row[j] = (1.0 + z * (a + b * z)) * exp_of_negative(-z)
 
 
 @compiled

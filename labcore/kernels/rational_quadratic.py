@@ -11,6 +11,7 @@ from labcore._compile import compiled
 from labcore._math import exp_of_negative, log
 from labcore.kernels._bessel import bessel_form
 from labcore.kernels._pairs import squared_distances, tiles
+from labcore.kernels._products import tiles_by_products
 from labcore.kernels.stationary import Radial
 
 
@@ -60,8 +61,13 @@ class RationalQuadratic(Radial):
         super().__post_init__()
         object.__setattr__(self, "alpha", validate.positive("alpha", self.alpha))
 
+    _steepness = 0.5
+
     def _value_tile(self, x, y):
         return tiles(_gram, x, y, self._scale, self.alpha)
+
+    def _value_tile_by_products(self, x, y):
+        return tiles_by_products(x, y, _profile, self._scale, self.alpha)
 
     def _slope_tile(self, x, y):
         return tiles(_slope, x, y, self._scale, self.alpha)
@@ -97,12 +103,18 @@ def _log1p(t):
 
 @compiled
 def _gram(x, columns, first, out, left, count, lengthscale, alpha):
-    scale = 0.5 / (alpha * lengthscale * lengthscale)
     for i in range(x.shape[0]):
         row = out[i, left : left + count]
         squared_distances(x, columns, i, first, row)
-        for j in range(count):
-            row[j] = exp_of_negative(-alpha * _log1p(scale * row[j]))
+        _profile(row, lengthscale, alpha)
+
+
+@compiled(inline=True)
+def _profile(row, lengthscale, alpha):
+    """Squared distances become values of the kernel."""
+    scale = 0.5 / (alpha * lengthscale * lengthscale)
+    for j in range(row.size):
+        row[j] = exp_of_negative(-alpha * _log1p(scale * row[j]))
 
 
 @compiled

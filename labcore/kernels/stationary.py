@@ -8,7 +8,11 @@ from labcore import _validate as validate
 from labcore._compile import compiled
 from labcore.kernels import _blocks
 from labcore.kernels._pairs import squared_distances, tiles
+from labcore.kernels._products import squared_distance_error
 from labcore.kernels.kernel import Kernel
+
+_MANY = 24  # dimensions, from which scalar products are faster than squared differences
+_ERROR = 1e-12  # of a value of the kernel that may come of it
 
 
 class Stationary(Kernel):
@@ -65,11 +69,21 @@ class Radial(Stationary):
     r"""A stationary kernel of the scaled distance, k = f(s) with :math:`s = |x - y|^2 / \ell^2`.
 
     It implements ``_value_tile`` and ``_slope_tile``, the tiles of f(s) and of -2 s f'(s), the
-    derivative in :math:`\log \ell`, for stretched points.
+    derivative in :math:`\log \ell`, for stretched points. In many dimensions the distances come
+    from scalar products where that changes no value by more than 1e-12: it needs ``_steepness``, a
+    bound of |f'|, and ``_value_tile_by_products``.
     """
 
+    _steepness: float = math.inf
+
     def _tile(self, x, y):
-        return self._value_tile(self._stretched(x), self._stretched(y))
+        x, y = self._stretched(x), self._stretched(y)
+        many = x.shape[1] >= _MANY and len(x) > 0 and len(y) > 0
+        if many and self._steepness < math.inf:
+            error = self._steepness / self._scale**2 * squared_distance_error(x, y)
+            if error <= _ERROR:
+                return self._value_tile_by_products(x, y)
+        return self._value_tile(x, y)
 
     def _log_slope(self, x: np.ndarray, y: np.ndarray, *, symmetric: bool) -> np.ndarray:
         out = np.empty((len(x), len(y)))
@@ -101,6 +115,9 @@ class Radial(Stationary):
         return np.divide(slope, squared, out=np.zeros_like(slope), where=squared > 0)
 
     def _value_tile(self, x, y):
+        raise NotImplementedError
+
+    def _value_tile_by_products(self, x, y):
         raise NotImplementedError
 
     def _slope_tile(self, x, y):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numba import njit
 from scipy import integrate
 from sklearn.gaussian_process import kernels as sk
 from sklearn.metrics.pairwise import laplacian_kernel
@@ -24,6 +25,8 @@ from labcore.kernels import (
     RationalQuadratic,
     SpectralMixture,
     Warped,
+    _products,
+    stationary,
 )
 
 
@@ -558,6 +561,62 @@ def test_out_is_filled_and_returned(kernel, d):
     out = np.full((5, 3), np.nan)
     assert kernel(x, y, out=out) is out
     np.testing.assert_array_equal(out, kernel(x, y))
+
+
+MANY = [
+    Gaussian(8.0),
+    Gaussian([8.0, 4.0] * 20),
+    Matern(1.5, 8.0),
+    Matern(2.5, 8.0),
+    RationalQuadratic(8.0, 1.5),
+]
+
+
+@pytest.mark.parametrize("kernel", MANY, ids=str)
+@pytest.mark.parametrize("shift", [0.0, 1e3])
+def test_in_many_dimensions_distances_by_products_change_no_value(kernel, shift, monkeypatch):
+    """With repeated and nearly equal points, off the origin, against the sum of squares."""
+    x, y = points(131, 40), points(70, 40, 1)
+    y[:5], y[5:10] = x[:5], x[:5] + 1e-7
+    x, y = x + shift, y + shift
+    fast = kernel(x, y), kernel(x), kernel(y, x), kernel.matvec(x, x[:, 0])
+    assert kernel(x[:5], y[:5]).diagonal().tolist() == [1.0] * 5
+    monkeypatch.setattr(stationary, "_MANY", 41)
+    slow = kernel(x, y), kernel(x), kernel(y, x), kernel.matvec(x, x[:, 0])
+    assert any((a != b).any() for a, b in zip(fast, slow, strict=True)), "the same way twice"
+    for a, b in zip(fast[:3], slow[:3], strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(fast[3], slow[3], rtol=1e-12)
+    np.testing.assert_array_equal(fast[0], fast[2].T)
+    np.testing.assert_array_equal(fast[1], fast[1].T)
+    np.testing.assert_array_equal(fast[1].diagonal(), 1.0)
+
+
+def test_where_products_would_lose_digits_distances_are_sums_of_squares(monkeypatch):
+    """Two clusters that are far apart beside the lengthscale: the bound says no."""
+    x = points(20, 40) * 1e-3
+    x[10:] += 1e4
+    exact = Gaussian(5e-3)(x[:10])
+    np.testing.assert_allclose(Gaussian(5e-3)(x)[:10, :10], exact, rtol=1e-9)
+    monkeypatch.setattr(stationary, "_ERROR", np.inf)
+    assert abs(Gaussian(5e-3)(x)[:10, :10] - exact).max() > 1e-3
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    x=hnp.arrays(float, st.tuples(st.integers(1, 9), st.just(26)), elements=st.floats(-1e3, 1e3)),
+)
+def test_the_error_bound_of_squared_distances_by_products_holds(x):
+    ours = np.empty((len(x), len(x)))
+    _products.tiles_by_products(x, x, _nothing)(slice(0, len(x)), 0, ours, 0, len(x))
+    exact = [[math.fsum(((a - b) ** 2).tolist()) for b in x] for a in x]
+    rounding = 1e-14 * np.max(exact)  # of the differences and squares of `exact` itself
+    assert abs(ours - exact).max() <= _products.squared_distance_error(x, x) + rounding
+
+
+@njit
+def _nothing(row):
+    pass
 
 
 def test_no_points_give_an_empty_matrix():
