@@ -1,6 +1,7 @@
 """Positive-definite kernels, and regression with them."""
 
-from labcore.kernels.algebra import Constant, Kernel, Power, Product, Scaled, Sum
+from labcore.kernels.algebra import Constant, Power, Product, Scaled, Sum, Warped
+from labcore.kernels.arc_cosine import ArcCosine
 from labcore.kernels.brownian import Brownian
 from labcore.kernels.draws import sample_normal, sample_prior
 from labcore.kernels.eigenpro import EigenProFit, eigenpro
@@ -18,6 +19,7 @@ from labcore.kernels.iterative import (
     conjugate_gradients,
     iterative_kernel_ridge,
 )
+from labcore.kernels.kernel import Kernel
 from labcore.kernels.landmarks import (
     PartialCholesky,
     leverage_scores,
@@ -25,6 +27,7 @@ from labcore.kernels.landmarks import (
     recursive_leverage_scores,
     sample_landmarks,
 )
+from labcore.kernels.laplacian import Laplacian
 from labcore.kernels.likelihood import maximise_likelihood
 from labcore.kernels.matern import Matern
 from labcore.kernels.nystrom import (
@@ -35,6 +38,7 @@ from labcore.kernels.nystrom import (
 )
 from labcore.kernels.periodic import Periodic
 from labcore.kernels.polynomial import Polynomial
+from labcore.kernels.rational_quadratic import RationalQuadratic
 from labcore.kernels.regression import (
     GaussianProcess,
     KernelRidge,
@@ -53,8 +57,10 @@ from labcore.kernels.spectral_algorithms import (
     SpectralFilter,
     gram_spectrum,
 )
+from labcore.kernels.spectral_mixture import SpectralMixture
 
 __all__ = [
+    "ArcCosine",
     "Brownian",
     "Constant",
     "CutOff",
@@ -69,6 +75,7 @@ __all__ = [
     "IterativeFit",
     "Kernel",
     "KernelRidge",
+    "Laplacian",
     "LeaveOneOut",
     "LowRankPreconditioner",
     "Matern",
@@ -80,12 +87,15 @@ __all__ = [
     "PositiveFeatures",
     "Power",
     "Product",
+    "RationalQuadratic",
     "Ridge",
     "Scaled",
     "Softmax",
     "Solution",
     "SpectralFilter",
+    "SpectralMixture",
     "Sum",
+    "Warped",
     "condition",
     "conjugate_gradients",
     "eigenpro",

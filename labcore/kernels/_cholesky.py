@@ -4,8 +4,8 @@ import numpy as np
 from scipy.linalg import lapack
 
 from labcore._compile import compiled
-from labcore.kernels._pairs import _mirror
 
+_TILE = 64  # a tile of doubles and its transpose lie in the first-level cache
 _NEGLIGIBLE = 1e-150  # beside the diagonal: the square of what is smaller is no normal number
 
 
@@ -63,6 +63,30 @@ def inverse(factor: np.ndarray) -> np.ndarray:
     result = lapack.dpotri(factor.T, lower=0)[0].T
     _mirror(result)
     return result
+
+
+@compiled
+def trace_of_product(a, b):
+    """The trace of a @ b, for square matrices, without the product."""
+    n = a.shape[0]
+    total = 0.0
+    for top in range(0, n, _TILE):
+        for left in range(0, n, _TILE):
+            for i in range(top, min(top + _TILE, n)):
+                for j in range(left, min(left + _TILE, n)):
+                    total += a[i, j] * b[j, i]
+    return total
+
+
+@compiled
+def _mirror(matrix):
+    """Copy the lower triangle to the upper one, tile by tile."""
+    n = matrix.shape[0]
+    for top in range(0, n, _TILE):
+        for left in range(0, top + 1, _TILE):
+            for i in range(top, min(top + _TILE, n)):
+                for j in range(left, min(left + _TILE, i)):
+                    matrix[j, i] = matrix[i, j]
 
 
 @compiled

@@ -5,7 +5,7 @@ import numpy as np
 from labcore import _validate as validate
 from labcore import random
 from labcore.kernels._cholesky import positive_cholesky
-from labcore.kernels.algebra import Kernel
+from labcore.kernels.kernel import Kernel
 
 
 def sample_prior(

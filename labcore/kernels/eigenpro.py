@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from labcore import _validate as validate
 from labcore import random
-from labcore.kernels.algebra import Kernel
+from labcore.kernels.kernel import Kernel
 from labcore.kernels.regression import KernelRidge, regression_data
 
 _SAFETY = 0.95  # part of the longest step: its bound is estimated on the subsample
@@ -213,7 +213,7 @@ def _epoch(
     for start in range(0, len(x), batch_size):
         batch = order[start : start + batch_size]
         block = buffer[: len(batch)]
-        kernel._fill(x[batch], x, block)
+        kernel(x[batch], x, out=block)
         error = block @ coefficients - y[batch]
         total += float((error * error).sum())
         # A last batch that is smaller takes a step that is smaller in proportion.

@@ -13,8 +13,8 @@ import numpy as np
 from labcore import _validate as validate
 from labcore._compile import compiled
 from labcore._math import exp, sin_cos_2pi
-from labcore.kernels.algebra import Kernel
 from labcore.kernels.gaussian import Gaussian
+from labcore.kernels.kernel import Kernel
 from labcore.kernels.softmax import Softmax
 
 _TILE = 2**17  # numbers: what stays in the second-level cache
@@ -65,18 +65,22 @@ class PositiveFeatures:
     ----------
     frequencies : ndarray, shape (D, d)
         The :math:`\omega_j`, normal with variance :math:`1/\ell^2`.
+    lengthscale : float or tuple of d floats
+        :math:`\ell`.
     decay : float
-        :math:`c / \ell^2`.
+        c.
     """
 
     frequencies: np.ndarray = field(repr=False)
+    lengthscale: float | tuple[float, ...]
     decay: float
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """The features of n points, as an (n, D) array of positive numbers."""
         x = _points(x, self.frequencies)
         out = np.empty((len(x), len(self.frequencies)))
-        shift = -self.decay * (x * x).sum(axis=1) - 0.5 * math.log(len(self.frequencies))
+        scaled = x / self.lengthscale
+        shift = -self.decay * (scaled * scaled).sum(axis=1) - 0.5 * math.log(len(self.frequencies))
         for part, projections in _projections(x, self.frequencies):
             _exponentials(projections, shift[part], out[part])
         return out
@@ -105,8 +109,8 @@ def fourier_features(
     Parameters
     ----------
     kernel : Kernel
-        One whose spectrum can be sampled (see `Kernel.sample_frequencies`): `Gaussian`, `Matern`,
-        constants, their sums and multiples.
+        One whose spectrum can be sampled: `Gaussian`, `Matern`, `RationalQuadratic`, `Laplacian`,
+        `SpectralMixture`, constants, and sums and multiples of these.
     d : int
         Dimension of the points.
     count : int
@@ -223,8 +227,8 @@ def positive_features(
         raise TypeError(f"kernel must be Gaussian or Softmax, got {kernel}")
     spectrum = Gaussian(kernel.lengthscale)
     frequencies = spectrum.sample_frequencies(count, d, orthogonal=orthogonal, rng=rng)
-    c = 0.5 if isinstance(kernel, Softmax) else 1.0
-    return PositiveFeatures(frequencies, c / kernel.lengthscale**2)
+    decay = 0.5 if isinstance(kernel, Softmax) else 1.0
+    return PositiveFeatures(frequencies, kernel.lengthscale, decay)
 
 
 def _points(x: np.ndarray, frequencies: np.ndarray) -> np.ndarray:

@@ -14,8 +14,7 @@ from scipy.linalg import qr, svd
 from tqdm.auto import tqdm
 
 from labcore import _validate as validate
-from labcore.kernels._matvec import matvec
-from labcore.kernels.algebra import Kernel
+from labcore.kernels.kernel import Kernel
 from labcore.kernels.landmarks import pivoted_cholesky
 from labcore.kernels.regression import KernelRidge, regression_data
 
@@ -294,7 +293,7 @@ def iterative_kernel_ridge(
         if factor.size:
             preconditioner = LowRankPreconditioner(factor, penalty)
     solution = conjugate_gradients(
-        lambda v: matvec(kernel, x, v) + penalty * v,
+        lambda v: kernel.matvec(x, v) + penalty * v,
         y,
         preconditioner=preconditioner,
         tolerance=tolerance,

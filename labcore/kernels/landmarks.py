@@ -13,7 +13,7 @@ import numpy as np
 from labcore import _validate as validate
 from labcore import random
 from labcore.kernels._cholesky import inverse_factor, positive_cholesky
-from labcore.kernels.algebra import Kernel
+from labcore.kernels.kernel import Kernel
 
 _BASE = 128  # points of which the recursion takes all
 _OVERSAMPLING = 2.0
@@ -125,7 +125,7 @@ def pivoted_cholesky(
         if residual[pivot] <= _EXHAUSTED * largest:
             break
         row = rows[found]
-        kernel._fill(x[pivot : pivot + 1], x, row[None])
+        kernel(x[pivot : pivot + 1], x, out=rows[found : found + 1])
         row -= rows[:found, pivot] @ rows[:found]
         row /= math.sqrt(row[pivot])
         row[pivots[:found]] = 0.0  # to rounding they are

@@ -8,7 +8,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from labcore import _validate as validate
-from labcore.kernels.algebra import Kernel
+from labcore.kernels.kernel import Kernel
 from labcore.kernels.regression import (
     GaussianProcess,
     condition,

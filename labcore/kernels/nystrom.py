@@ -12,7 +12,7 @@ import numpy as np
 
 from labcore import _validate as validate
 from labcore.kernels._cholesky import inverse_factor, positive_cholesky, solve
-from labcore.kernels.algebra import Kernel
+from labcore.kernels.kernel import Kernel
 from labcore.kernels.regression import regression_data
 
 _TILE = 2**19  # numbers: rows of features that are in memory at a time

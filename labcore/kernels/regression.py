@@ -13,11 +13,15 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from labcore import _validate as validate
-from labcore.kernels._cholesky import inverse, inverse_factor, positive_cholesky, solve
-from labcore.kernels._matvec import matvec
-from labcore.kernels._pairs import trace_of_product
-from labcore.kernels.algebra import Kernel
+from labcore.kernels._cholesky import (
+    inverse,
+    inverse_factor,
+    positive_cholesky,
+    solve,
+    trace_of_product,
+)
 from labcore.kernels.draws import sample_normal
+from labcore.kernels.kernel import Kernel
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +38,7 @@ class KernelRidge:
 
     def norm(self) -> np.ndarray:
         r"""The norm in the Hilbert space, :math:`\sqrt{\alpha^\top K \alpha}`, of each function."""
-        squares = (self.coefficients * matvec(self.kernel, self.x, self.coefficients)).sum(axis=0)
+        squares = (self.coefficients * self.kernel.matvec(self.x, self.coefficients)).sum(axis=0)
         return np.sqrt(np.maximum(squares, 0.0))
 
 
@@ -284,7 +288,7 @@ def _expansion(fit: KernelRidge | GaussianProcess, points: np.ndarray) -> np.nda
         raise ValueError(
             f"points must have the dimension of the data, {fit.x.shape[1]}, got {points.shape[1]}"
         )
-    return matvec(fit.kernel, points, fit.coefficients, fit.x)
+    return fit.kernel.matvec(points, fit.coefficients, fit.x)
 
 
 def regression_data(x, y, ndim) -> tuple[np.ndarray, np.ndarray]:

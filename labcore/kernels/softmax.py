@@ -7,8 +7,8 @@ import numpy as np
 from labcore import _validate as validate
 from labcore._compile import compiled
 from labcore._math import exp
-from labcore.kernels._pairs import fill
-from labcore.kernels.algebra import Kernel
+from labcore.kernels._pairs import tiles
+from labcore.kernels.kernel import Kernel
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Softmax(Kernel):
     def __post_init__(self):
         object.__setattr__(self, "lengthscale", validate.positive("lengthscale", self.lengthscale))
 
-    def _fill(self, x, y, out):
-        fill(_gram, x, y, out, self.lengthscale)
+    def _tile(self, x, y):
+        return tiles(_gram, x, y, self.lengthscale)
 
     def _diagonal(self, x):
         return np.exp((x * x).sum(axis=1) / self.lengthscale**2)
@@ -58,20 +58,23 @@ class Softmax(Kernel):
         gram = self(x)
         return gram, [-2.0 * gram * np.log(gram)]
 
+    def _slope(self, x, y):
+        return self(x, y)[..., None] * (y / self.lengthscale**2)
+
     def __str__(self):
         return f"Softmax({self.lengthscale:.3g})"
 
 
 @compiled
-def _gram(x, columns, lower, out, lengthscale):
+def _gram(x, columns, first, out, left, count, lengthscale):
     scale = 1.0 / (lengthscale * lengthscale)
     for i in range(x.shape[0]):
-        count = i + 1 if lower else columns.shape[1]
-        row = out[i]
+        row = out[i, left : left + count]
         for j in range(count):
             row[j] = 0.0
         for k in range(x.shape[1]):
+            y = columns[k, first : first + count]
             for j in range(count):
-                row[j] += x[i, k] * columns[k, j]
+                row[j] += x[i, k] * y[j]
         for j in range(count):
             row[j] = exp(scale * row[j])

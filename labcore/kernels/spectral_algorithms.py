@@ -12,7 +12,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from labcore import _validate as validate
-from labcore.kernels.algebra import Kernel
+from labcore.kernels.kernel import Kernel
 from labcore.kernels.regression import KernelRidge, regression_data
 
 

@@ -117,11 +117,11 @@ class Interrupting(Scaled):
 
     calls = 0
 
-    def _fill(self, x, y, out):
-        type(self).calls += y is not None
+    def _tile(self, x, y):
+        type(self).calls += len(x) == 75
         if self.calls == 5:
             raise KeyboardInterrupt
-        super()._fill(x, y, out)
+        return super()._tile(x, y)
 
 
 def test_interrupted_it_returns_what_there_is():

@@ -11,9 +11,12 @@ from labcore.kernels import (
     Brownian,
     Constant,
     Gaussian,
+    Laplacian,
     Matern,
     Periodic,
+    RationalQuadratic,
     Softmax,
+    SpectralMixture,
     fourier_features,
     positive_features,
 )
@@ -23,6 +26,12 @@ SAMPLED = [
     Matern(0.5, 1.2),
     Matern(1.5, 0.7),
     Matern(2.5, 2.0),
+    Matern(3.2, 0.7),
+    Gaussian((0.5, 1.0, 2.0)),
+    Matern(1.5, (0.5, 1.0, 2.0)),
+    Laplacian(1.4),
+    RationalQuadratic(0.8, alpha=0.7),
+    SpectralMixture([1.0, 0.5], [[1.0, 0.0, 2.0], [0.0, 0.5, 0.0]], np.full((2, 3), 0.7)),
     3 * Gaussian(0.8),
     Gaussian(0.5) + 2 * Matern(1.5, 2.0),
     Gaussian(0.5) + (Gaussian(3.0) + 0.4),
@@ -211,7 +220,7 @@ def test_softmax_is_the_exponential_of_the_inner_product():
 )
 def test_what_cannot_be_sampled_says_so(kernel):
     with pytest.raises(TypeError, match="no way is known to sample the spectrum of"):
-        fourier_features(kernel, 2, 10)
+        fourier_features(kernel, 1, 10)
 
 
 def test_a_constant_has_the_frequency_zero():
@@ -231,6 +240,11 @@ def test_a_constant_has_the_frequency_zero():
             "x must have dimension 2, got 1",
         ),
         (lambda: fourier_features(Gaussian(), 1, 5)([math.nan]), ValueError, "x must be finite"),
+        (
+            lambda: fourier_features(Gaussian((1.0, 2.0)), 3, 5),
+            ValueError,
+            "frequencies must have the dimension of lengthscale, 2, got 3",
+        ),
         (lambda: positive_features(Matern(), 2, 5), TypeError, "must be Gaussian or Softmax, got"),
         (lambda: positive_features(Gaussian(), 2, -1), ValueError, "count must be at least 1"),
     ],
