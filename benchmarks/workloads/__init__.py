@@ -4,7 +4,7 @@ A workload returns the ways of doing one task, labcore's first. The tests compar
 (tests/test_benchmarks.py): a faster answer to another question is no answer.
 """
 
-from benchmarks.workloads import interpolants, kernels, random, samplers, sde
+from benchmarks.workloads import interpolants, kernels, random, regression, samplers, sde
 
-SUBJECTS = (random, kernels, samplers, sde, interpolants)
+SUBJECTS = (random, kernels, regression, samplers, sde, interpolants)
 WORKLOADS = tuple(workload for subject in SUBJECTS for workload in subject.WORKLOADS)

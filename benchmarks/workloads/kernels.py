@@ -1,10 +1,9 @@
-"""Positive-definite kernels and regression."""
+"""Positive-definite kernels: Gram matrices and products with vectors."""
 
 import math
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process import kernels as sklearn_kernels
 from sklearn.metrics.pairwise import laplacian_kernel, rbf_kernel
 
@@ -153,23 +152,6 @@ def gaussian_product_10(n: int = 20_000, d: int = 10) -> Ways:
     return _gaussian_product(n, d)
 
 
-@workload(small={"n": 60, "m": 20})
-def gaussian_process(n: int = 1000, m: int = 200, d: int = 3) -> Ways:
-    """Gaussian-process regression: condition on n points, mean and sd at m others."""
-    x, new = random.normal((n, d), rng=1), random.normal((m, d), rng=2)
-    y = np.sin(x.sum(axis=1))
-
-    def ours():
-        posterior = kernels.condition(kernels.Gaussian(0.7), x, y, noise_variance=0.01)
-        return np.array([posterior.mean(new), posterior.sd(new)])
-
-    def peers():
-        model = GaussianProcessRegressor(sklearn_kernels.RBF(0.7), alpha=0.01, optimizer=None)
-        return np.array(model.fit(x, y).predict(new, return_std=True))
-
-    return {"labcore": ours, "scikit-learn": peers}
-
-
 WORKLOADS = (
     gaussian_gram_3,
     gaussian_gram_3_out,
@@ -185,5 +167,4 @@ WORKLOADS = (
     laplacian_gram_100,
     gaussian_product_3,
     gaussian_product_10,
-    gaussian_process,
 )
