@@ -45,9 +45,11 @@ def maximise_likelihood(
         \log\theta_j \leftarrow \log\theta_j + \log(1 + s_j), \qquad
         (F + \mu \operatorname{diag} F)\,s = g,
 
-    where :math:`\mu` is zero unless a step failed to gain (Levenberg and Marquardt's damping). For
-    data that are pure noise this finds the variance in one step. It ends when
-    :math:`\tfrac12 g^\top F^{-1} g`, what there is left to gain, is below 1e-8.
+    where :math:`\mu` is zero unless a step failed to gain (Levenberg and Marquardt's damping), and
+    no logarithm moves by more than 2. For data that are pure noise one such step finds the
+    variance. After short steps F is not computed anew, but updated by the change of the gradient
+    (BFGS). It ends when :math:`\tfrac12 g^\top F^{-1} g`, what there is left to gain, is below
+    1e-8.
 
     Parameters
     ----------
@@ -89,11 +91,13 @@ def maximise_likelihood(
     Examples
     --------
     >>> import numpy as np
+    >>> from labcore import random
     >>> from labcore.kernels import Gaussian
     >>> x = np.linspace(0, 10, 40)
-    >>> best = maximise_likelihood(Gaussian(2.0), x, np.sin(x), noise_variance=0.1)
-    >>> str(best.kernel)
-    'Gaussian(2.14)'
+    >>> y = np.sin(x) + 0.1 * random.normal(40, rng=0)
+    >>> best = maximise_likelihood(Gaussian(1.0), x, y, noise_variance=1.0)
+    >>> str(best.kernel), round(best.noise_variance, 4)
+    ('Gaussian(1.84)', 0.0157)
     """
     x, y = regression_data(x, y, 1)
     start = np.log(
