@@ -1,6 +1,7 @@
 """Checks that public functions share: an error names the argument, what was got and expected."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,6 +12,15 @@ def positive(name: str, value: float) -> float:
     if value <= 0.0:
         raise ValueError(f"{name} must be positive, got {value:g}")
     return value
+
+
+def positive_numbers(name: str, value: float | Sequence[float]) -> float | tuple[float, ...]:
+    """`value` as a float, or as a tuple of floats if it is a sequence; all positive and finite."""
+    if np.ndim(value) == 0:
+        return positive(name, value)
+    if np.ndim(value) > 1 or len(value) == 0:
+        raise ValueError(f"{name} must be a number or a sequence of numbers, got {value!r}")
+    return tuple(positive(f"{name}[{i}]", v) for i, v in enumerate(value))
 
 
 def non_negative(name: str, value: float) -> float:

@@ -24,6 +24,18 @@ def test_exp_to_two_units_in_the_last_place(x):
 
 
 @settings(max_examples=300, deadline=None)
+@given(x=st.floats(-708, 0))
+def test_exp_of_a_negative_number_to_two_units_in_the_last_place(x):
+    with mpmath.workdps(40):
+        assert relative_error(_math.exp_of_negative(x), mpmath.exp(x)) < 4.5e-16
+
+
+@pytest.mark.parametrize(("x", "value"), [(0.0, 1.0), (-708.5, 0.0), (-math.inf, 0.0)])
+def test_exp_of_a_negative_number_at_the_ends_of_its_range(x, value):
+    assert _math.exp_of_negative(x) == value
+
+
+@settings(max_examples=300, deadline=None)
 @given(x=st.floats(1e-300, 1e300))
 def test_log_to_two_units_in_the_last_place(x):
     with mpmath.workdps(40):

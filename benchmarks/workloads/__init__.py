@@ -10,10 +10,11 @@ from benchmarks.workloads import (
     populations,
     quasi,
     random,
+    regression,
     samplers,
     sde,
     stats,
 )
 
-SUBJECTS = (random, quasi, kernels, stats, samplers, populations, sde, interpolants)
+SUBJECTS = (random, quasi, kernels, regression, stats, samplers, populations, sde, interpolants)
 WORKLOADS = tuple(workload for subject in SUBJECTS for workload in subject.WORKLOADS)

@@ -1,152 +1,16 @@
-r"""Positive-definite kernels and their algebra: sums, products, powers and positive multiples.
+r"""The algebra of positive-definite kernels: sums, products, powers, multiples and warped inputs.
 
 The operations that keep positive definiteness are the operators: ``2 * k1 + k2 * k3 ** 2``.
 A number stands for the constant kernel, so ``k + 1`` adds an unknown level to a model.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from labcore import _validate as validate
-
-
-class Kernel:
-    """A positive-definite kernel: a symmetric function k(x, y) whose Gram matrices are positive.
-
-    A kernel is a frozen dataclass. It implements ``_fill`` and ``_diagonal``, and names in
-    ``_tunable`` those of its fields that a fit may change, all of them positive numbers; if there
-    are any, it implements ``_gradients``.
-    """
-
-    _tunable: tuple[str, ...] = ()
-
-    def __call__(
-        self, x: np.ndarray, y: np.ndarray | None = None, out: np.ndarray | None = None
-    ) -> np.ndarray:
-        """The Gram matrix K_ij = k(x_i, y_j); without `y`, the symmetric one of `x` with itself.
-
-        Parameters
-        ----------
-        x : array_like, shape (n, d) or (n,)
-            Points; a one-dimensional array is n points on the line.
-        y : array_like, shape (m, d) or (m,), optional
-            Other points. Without them half of the entries are computed and mirrored.
-        out : numpy.ndarray of float64, shape (n, m), optional
-            Where to write the result.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n, m)
-
-        Raises
-        ------
-        ValueError
-            If `x` and `y` differ in dimension, are not finite, or `out` does not fit.
-        """
-        x = validate.points("x", x)
-        y = None if y is None else validate.points("y", y)
-        if y is not None and x.shape[1] != y.shape[1]:
-            raise ValueError(
-                f"x and y must have the same dimension, got {x.shape[1]} and {y.shape[1]}"
-            )
-        shape = (len(x), len(x if y is None else y))
-        if out is None:
-            out = np.empty(shape)
-        elif (
-            not isinstance(out, np.ndarray)
-            or out.shape != shape
-            or out.dtype != np.float64
-            or not out.flags.carray
-        ):
-            got = type(out)
-            if isinstance(out, np.ndarray):
-                order = "C-ordered" if out.flags.carray else "other"
-                got = f"{order} {out.dtype} of shape {out.shape}"
-            raise ValueError(f"out must be a C-ordered float64 array of shape {shape}, got {got}")
-        self._fill(x, y, out)
-        return out
-
-    def diagonal(self, x: np.ndarray) -> np.ndarray:
-        """The n values k(x_i, x_i), in time O(n)."""
-        return self._diagonal(validate.points("x", x))
-
-    def spectral_density(self, omega: np.ndarray) -> np.ndarray:
-        r"""The density S of Bochner's theorem, k(x, y) = \int e^{i w.(x - y)} S(w) dw.
-
-        Parameters
-        ----------
-        omega : array_like, shape (n, d) or (n,)
-            Angular frequencies, in the dimension of the points.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n,)
-            S integrates to k(x, x): for a kernel with k(x, x) = 1 it is a probability density.
-
-        Raises
-        ------
-        TypeError
-            If the kernel has none: it is not stationary, or its spectrum is not a density.
-        """
-        return self._spectral_density(validate.points("omega", omega))
-
-    @property
-    def parameters(self) -> np.ndarray:
-        """The tunable numbers, all positive, in one array."""
-        return np.array([getattr(self, name) for name in self._tunable], dtype=float)
-
-    def with_parameters(self, values: np.ndarray) -> "Kernel":
-        """The same kernel with other numbers, in the order of `parameters`."""
-        values = validate.array("values", values, 1)
-        if len(values) != len(self.parameters):
-            raise ValueError(f"expected {len(self.parameters)} values, got {len(values)}")
-        return self._rebuilt(values)
-
-    def parameter_gradients(self, x: np.ndarray) -> np.ndarray:
-        r"""Derivatives of the Gram matrix in the logarithms of the parameters.
-
-        Parameters
-        ----------
-        x : array_like, shape (n, d) or (n,)
-
-        Returns
-        -------
-        numpy.ndarray, shape (p, n, n)
-            :math:`\theta_j\,\partial K / \partial \theta_j`, in the order of `parameters`.
-        """
-        x = validate.points("x", x)
-        return np.array(self._gradients(x)[1]).reshape(-1, len(x), len(x))
-
-    def _gradients(self, x: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """The Gram matrix, and its derivatives in the logarithms of the parameters."""
-        return self(x), []
-
-    def _rebuilt(self, values: np.ndarray) -> "Kernel":
-        return replace(self, **dict(zip(self._tunable, map(float, values), strict=True)))
-
-    def _fill(self, x: np.ndarray, y: np.ndarray | None, out: np.ndarray) -> None:
-        raise NotImplementedError
-
-    def _diagonal(self, x: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
-
-    def _spectral_density(self, omega: np.ndarray) -> np.ndarray:
-        raise TypeError(f"{self} has no spectral density")
-
-    def __add__(self, other: "Kernel | float") -> "Kernel":
-        return Sum(self, as_kernel(other))
-
-    def __radd__(self, other: float) -> "Kernel":
-        return Sum(as_kernel(other), self)
-
-    def __mul__(self, other: "Kernel | float") -> "Kernel":
-        return Product(self, other) if isinstance(other, Kernel) else Scaled(other, self)
-
-    __rmul__ = __mul__
-
-    def __pow__(self, exponent: int) -> "Kernel":
-        return Power(self, exponent)
+from labcore.kernels.kernel import Kernel
 
 
 def as_kernel(value: Kernel | float) -> Kernel:
@@ -164,8 +28,11 @@ class Constant(Kernel):
     def __post_init__(self):
         object.__setattr__(self, "value", validate.positive("value", self.value))
 
-    def _fill(self, x, y, out):
-        out[...] = self.value
+    def _tile(self, x, y):
+        def tile(rows, first, out, left, count):
+            out[: rows.stop - rows.start, left : left + count] = self.value
+
+        return tile
 
     def _diagonal(self, x):
         return np.full(len(x), self.value)
@@ -173,6 +40,12 @@ class Constant(Kernel):
     def _gradients(self, x):
         gram = self(x)
         return gram, [gram]
+
+    def _slope(self, x, y):
+        return np.zeros((len(x), *y.shape))
+
+    def _frequencies(self, z, choice, mixing):
+        return np.zeros_like(z)
 
     def __str__(self):
         return f"{self.value:.3g}"
@@ -191,14 +64,18 @@ class _Composed(Kernel):
         return np.concatenate([own, *(getattr(self, name).parameters for name in self.parts)])
 
     def _rebuilt(self, values):
-        changed = super()._rebuilt(values[: len(self._tunable)])
-        start = len(self._tunable)
+        changed = super()._rebuilt(values)
+        start = len(super().parameters)
         for name in self.parts:
             part = getattr(self, name)
             stop = start + len(part.parameters)
             changed = replace(changed, **{name: part._rebuilt(values[start:stop])})
             start = stop
         return changed
+
+    def _check(self, name, points):
+        for part in self.parts:
+            getattr(self, part)._check(name, points)
 
 
 @dataclass(frozen=True)
@@ -208,11 +85,8 @@ class Sum(_Composed):
     left: Kernel
     right: Kernel
 
-    def _fill(self, x, y, out):
-        self.left._fill(x, y, out)
-        other = np.empty_like(out)
-        self.right._fill(x, y, other)
-        out += other
+    def _tile(self, x, y):
+        return _both(self.left._tile(x, y), self.right._tile(x, y), np.add)
 
     def _diagonal(self, x):
         return self.left._diagonal(x) + self.right._diagonal(x)
@@ -222,8 +96,20 @@ class Sum(_Composed):
         right, of_right = self.right._gradients(x)
         return left + right, of_left + of_right
 
+    def _slope(self, x, y):
+        return self.left._slope(x, y) + self.right._slope(x, y)
+
     def _spectral_density(self, omega):
         return self.left._spectral_density(omega) + self.right._spectral_density(omega)
+
+    def _frequencies(self, z, choice, mixing):
+        """A mixture: each frequency is of one part, and what is left of its choice is uniform."""
+        origin = np.zeros((1, z.shape[1]))
+        of_left, of_right = self.left._diagonal(origin)[0], self.right._diagonal(origin)[0]
+        share = of_left / (of_left + of_right)
+        left = self.left._frequencies(z, choice / share, mixing)
+        right = self.right._frequencies(z, (choice - share) / (1 - share), mixing)
+        return np.where((choice < share)[:, None], left, right)
 
     def __str__(self):
         return f"{self.left} + {self.right}"
@@ -236,11 +122,8 @@ class Product(_Composed):
     left: Kernel
     right: Kernel
 
-    def _fill(self, x, y, out):
-        self.left._fill(x, y, out)
-        other = np.empty_like(out)
-        self.right._fill(x, y, other)
-        out *= other
+    def _tile(self, x, y):
+        return _both(self.left._tile(x, y), self.right._tile(x, y), np.multiply)
 
     def _diagonal(self, x):
         return self.left._diagonal(x) * self.right._diagonal(x)
@@ -249,6 +132,10 @@ class Product(_Composed):
         left, of_left = self.left._gradients(x)
         right, of_right = self.right._gradients(x)
         return left * right, [g * right for g in of_left] + [left * g for g in of_right]
+
+    def _slope(self, x, y):
+        left, right = self.left(x, y)[..., None], self.right(x, y)[..., None]
+        return self.left._slope(x, y) * right + left * self.right._slope(x, y)
 
     def __str__(self):
         return f"{_factor(self.left)} * {_factor(self.right)}"
@@ -265,9 +152,8 @@ class Scaled(_Composed):
     def __post_init__(self):
         object.__setattr__(self, "factor", validate.positive("factor", self.factor))
 
-    def _fill(self, x, y, out):
-        self.kernel._fill(x, y, out)
-        out *= self.factor
+    def _tile(self, x, y):
+        return _then(self.kernel._tile(x, y), np.multiply, self.factor)
 
     def _diagonal(self, x):
         return self.factor * self.kernel._diagonal(x)
@@ -277,8 +163,14 @@ class Scaled(_Composed):
         gram *= self.factor
         return gram, [gram, *(self.factor * g for g in gradients)]
 
+    def _slope(self, x, y):
+        return self.factor * self.kernel._slope(x, y)
+
     def _spectral_density(self, omega):
         return self.factor * self.kernel._spectral_density(omega)
+
+    def _frequencies(self, z, choice, mixing):
+        return self.kernel._frequencies(z, choice, mixing)
 
     def __str__(self):
         return f"{self.factor:.3g} * {_factor(self.kernel)}"
@@ -294,9 +186,8 @@ class Power(_Composed):
     def __post_init__(self):
         object.__setattr__(self, "exponent", validate.integer("exponent", self.exponent, 1))
 
-    def _fill(self, x, y, out):
-        self.kernel._fill(x, y, out)
-        out **= self.exponent
+    def _tile(self, x, y):
+        return _then(self.kernel._tile(x, y), np.power, self.exponent)
 
     def _diagonal(self, x):
         return self.kernel._diagonal(x) ** self.exponent
@@ -306,8 +197,114 @@ class Power(_Composed):
         slope = self.exponent * gram ** (self.exponent - 1)
         return gram**self.exponent, [slope * g for g in gradients]
 
+    def _slope(self, x, y):
+        outer = self.exponent * self.kernel(x, y) ** (self.exponent - 1)
+        return outer[..., None] * self.kernel._slope(x, y)
+
     def __str__(self):
         return f"{_factor(self.kernel)} ** {self.exponent}"
+
+
+@dataclass(frozen=True)
+class Warped(_Composed):
+    r"""The kernel of mapped inputs, k(x, y) = kernel(map(x), map(y)).
+
+    Positive definite for any map. With a map into a higher dimension it is how to restrict a kernel
+    to a circle or a sphere; with a monotone map of the line it makes a stationary kernel vary
+    faster in some places than in others; ``lambda x: x[:, [0, 2]]`` selects coordinates.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    map : callable
+        From an (n, d) array of points to an (n, q) array. Applied once to each set of points.
+    jacobian : callable, optional
+        The derivative of the map, from (n, d) to (n, q, d). Only `gradient` needs it.
+
+    Raises
+    ------
+    ValueError
+        When called, if the map's result is not one finite row for each point.
+
+    Notes
+    -----
+    The map's own parameters are not tunable.
+
+    References
+    ----------
+    J. Snoek, K. Swersky, R. Zemel, R. Adams, "Input warping for Bayesian optimization of
+    non-stationary functions", ICML 2014.
+
+    Examples
+    --------
+    The periodic kernel is the Gaussian kernel on a circle:
+
+    >>> from labcore.kernels import Gaussian, Periodic
+    >>> circle = lambda t: np.column_stack([np.cos(2 * np.pi * t), np.sin(2 * np.pi * t)])
+    >>> Warped(Gaussian(0.7), circle)([0.0], [0.3, 1.0]).round(4)
+    array([[0.0692, 1.    ]])
+    >>> Periodic(0.7)([0.0], [0.3, 1.0]).round(4)
+    array([[0.0692, 1.    ]])
+    """
+
+    kernel: Kernel
+    map: Callable[[np.ndarray], np.ndarray]
+    jacobian: Callable[[np.ndarray], np.ndarray] | None = None
+
+    def _mapped(self, points: np.ndarray) -> np.ndarray:
+        mapped = validate.array("map(x)", self.map(points), (1, 2))
+        if len(mapped) != len(points):
+            raise ValueError(f"map must give {len(points)} rows, got shape {mapped.shape}")
+        return mapped if mapped.ndim == 2 else mapped[:, None]
+
+    def _check(self, name, points):
+        self.kernel._check(f"map({name})", self._mapped(points))
+
+    def _tile(self, x, y):
+        return self.kernel._tile(self._mapped(x), self._mapped(y))
+
+    def _diagonal(self, x):
+        return self.kernel._diagonal(self._mapped(x))
+
+    def _gradients(self, x):
+        return self.kernel._gradients(self._mapped(x))
+
+    def _slope(self, x, y):
+        if self.jacobian is None:
+            raise TypeError(f"{self} has no gradient: it was made without the map's jacobian")
+        outer = self.kernel._slope(self._mapped(x), self._mapped(y))
+        jacobian = validate.array("jacobian(x)", self.jacobian(x), 3)
+        expected = (len(x), outer.shape[2], x.shape[1])
+        if jacobian.shape != expected:
+            raise ValueError(f"jacobian must give shape {expected}, got {jacobian.shape}")
+        return outer @ jacobian
+
+    def __str__(self):
+        return f"Warped({self.kernel}, {getattr(self.map, '__name__', self.map)})"
+
+
+def _both(left, right, operation):
+    """The tile of an operation on the values of two kernels."""
+
+    def tile(rows, first, out, to, count):
+        left(rows, first, out, to, count)
+        other = np.empty((rows.stop - rows.start, count))
+        right(rows, first, other, 0, count)
+        result = out[: len(other), to : to + count]
+        operation(result, other, out=result)
+
+    return tile
+
+
+def _then(inner, operation, number):
+    """The tile of an operation on the values of a kernel and a number."""
+
+    def tile(rows, first, out, left, count):
+        inner(rows, first, out, left, count)
+        result = out[: rows.stop - rows.start, left : left + count]
+        operation(result, number, out=result)
+
+    return tile
 
 
 def _factor(kernel: Kernel) -> str:

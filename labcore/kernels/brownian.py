@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from labcore._compile import compiled
-from labcore.kernels._pairs import fill
-from labcore.kernels.algebra import Kernel
+from labcore.kernels._pairs import tiles
+from labcore.kernels.kernel import Kernel
 
 
 @dataclass(frozen=True)
@@ -37,31 +37,31 @@ class Brownian(Kernel):
            [1., 3.]])
     """
 
-    def _fill(self, x, y, out):
-        _check_times("x", x)
-        if y is not None:
-            _check_times("y", y)
-        fill(_gram, x, y, out)
+    def _check(self, name, points):
+        if points.shape[1] != 1:
+            raise ValueError(
+                f"{name} must be times, of dimension 1, got dimension {points.shape[1]}"
+            )
+        if points.size and points.min() < 0:
+            raise ValueError(f"{name} must be times that are not negative, got {points.min():g}")
+
+    def _tile(self, x, y):
+        return tiles(_gram, x, y)
 
     def _diagonal(self, x):
-        _check_times("x", x)
         return x[:, 0].copy()
+
+    def _slope(self, x, y):
+        return np.heaviside(y - x[:, None], 0.5)
 
     def __str__(self):
         return "Brownian()"
 
 
-def _check_times(name: str, times: np.ndarray) -> None:
-    if times.shape[1] != 1:
-        raise ValueError(f"{name} must be times, of dimension 1, got dimension {times.shape[1]}")
-    if times.size and times.min() < 0:
-        raise ValueError(f"{name} must be times that are not negative, got {times.min():g}")
-
-
 @compiled
-def _gram(x, columns, lower, out):
+def _gram(x, columns, first, out, left, count):
+    times = columns[0, first : first + count]
     for i in range(x.shape[0]):
-        count = i + 1 if lower else columns.shape[1]
-        row = out[i]
+        row = out[i, left : left + count]
         for j in range(count):
-            row[j] = min(x[i, 0], columns[0, j])
+            row[j] = min(x[i, 0], times[j])

@@ -1,11 +1,11 @@
 r"""Draws of a Gaussian process: mean plus Cholesky factor times standard normal numbers."""
 
 import numpy as np
-from scipy.linalg import cholesky
 
 from labcore import _validate as validate
 from labcore import random
-from labcore.kernels.algebra import Kernel
+from labcore.kernels._cholesky import positive_cholesky
+from labcore.kernels.kernel import Kernel
 
 
 def sample_prior(
@@ -83,23 +83,3 @@ def sample_normal(
     n = len(mean)
     z = np.array([random.normal(n, rng=int(seed), stream=i) for i in range(count)])
     return mean + z.reshape(count, n) @ factor.T
-
-
-def positive_cholesky(matrix: np.ndarray, shift: float, *, advice: str) -> np.ndarray:
-    """The lower Cholesky factor of ``matrix + shift I``, or an error that says what is wrong.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        With the smallest eigenvalue and the `advice`, if the matrix is not positive definite.
-    """
-    shifted = matrix.copy()
-    shifted[np.diag_indices_from(shifted)] += shift
-    try:
-        return cholesky(shifted, lower=True, overwrite_a=True, check_finite=False)
-    except np.linalg.LinAlgError:
-        lowest = np.linalg.eigvalsh(matrix)[0] + shift
-        raise np.linalg.LinAlgError(
-            f"the matrix of {len(matrix)} points, with {shift:.3g} added to its diagonal, is not "
-            f"positive definite: its smallest eigenvalue is {lowest:.2g}. {advice}"
-        ) from None

@@ -1,30 +1,32 @@
 r"""The Gaussian kernel (squared exponential, RBF): draws are analytic functions."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from labcore import _validate as validate
 from labcore._compile import compiled
-from labcore._math import exp
-from labcore.kernels._pairs import fill, squared_distances
-from labcore.kernels.algebra import Kernel
+from labcore._math import exp_of_negative
+from labcore.kernels._pairs import squared_distances, tiles
+from labcore.kernels._products import tiles_by_products
+from labcore.kernels.stationary import Radial
 
 
 @dataclass(frozen=True)
-class Gaussian(Kernel):
+class Gaussian(Radial):
     r"""The Gaussian kernel,
 
     .. math:: k(x, y) = \exp\left(-\frac{|x - y|^2}{2 \ell^2}\right).
 
     Its spectral density is that of a normal variable with standard deviation :math:`1/\ell`:
-    :math:`S(\omega) = (\ell^2 / 2\pi)^{d/2} \exp(-\ell^2 |\omega|^2 / 2)`.
+    :math:`S(\omega) = (\ell^2 / 2\pi)^{d/2} \exp_of_negative(-\ell^2 |\omega|^2 / 2)`.
 
     Parameters
     ----------
-    lengthscale : float, default 1
-        :math:`\ell > 0`, in the unit of the points.
+    lengthscale : float or sequence of d floats, default 1
+        :math:`\ell > 0`, in the unit of the points; a sequence has one for each coordinate, and
+        then :math:`|x - y|^2/\ell^2` stands for :math:`\sum_i (x_i - y_i)^2/\ell_i^2`.
 
     Notes
     -----
@@ -43,51 +45,54 @@ class Gaussian(Kernel):
            [0.6065, 1.    ]])
     """
 
-    lengthscale: float = 1.0
+    lengthscale: float | Sequence[float] = 1.0
     _tunable = ("lengthscale",)
 
-    def __post_init__(self):
-        object.__setattr__(self, "lengthscale", validate.positive("lengthscale", self.lengthscale))
+    _steepness = 0.5
 
-    def _fill(self, x, y, out):
-        fill(_gram, x, y, out, self.lengthscale)
+    def _value_tile(self, x, y):
+        return tiles(_gram, x, y, self._scale)
 
-    def _diagonal(self, x):
-        return np.ones(len(x))
+    def _value_tile_by_products(self, x, y):
+        return tiles_by_products(x, y, _profile, self._scale)
 
-    def _gradients(self, x):
-        slope = np.empty((len(x), len(x)))
-        fill(_slope, x, None, slope, self.lengthscale)
-        return self(x), [slope]
+    def _slope_tile(self, x, y):
+        return tiles(_slope, x, y, self._scale)
 
-    def _spectral_density(self, omega):
+    def _unit_spectral_density(self, omega):
         d = omega.shape[1]
-        z = self.lengthscale * omega
-        return (self.lengthscale / math.sqrt(2 * math.pi)) ** d * np.exp(-0.5 * (z * z).sum(axis=1))
+        return (2 * math.pi) ** (-d / 2) * np.exp(-0.5 * (omega * omega).sum(axis=1))
+
+    def _frequencies(self, z, choice, mixing):
+        return z / self.lengthscale
 
     def __str__(self):
-        return f"Gaussian({self.lengthscale:.3g})"
+        return self._name()
 
 
 @compiled
-def _gram(x, columns, lower, out, lengthscale):
-    scale = -0.5 / (lengthscale * lengthscale)
+def _gram(x, columns, first, out, left, count, lengthscale):
     for i in range(x.shape[0]):
-        count = i + 1 if lower else columns.shape[1]
-        row = out[i]
-        squared_distances(x, columns, i, count, row)
-        for j in range(count):
-            row[j] = exp(scale * row[j])
+        row = out[i, left : left + count]
+        squared_distances(x, columns, i, first, row)
+        _profile(row, lengthscale)
+
+
+@compiled(inline=True)
+def _profile(row, lengthscale):
+    """Squared distances become values of the kernel."""
+    scale = -0.5 / (lengthscale * lengthscale)
+    for j in range(row.size):
+        row[j] = exp_of_negative(scale * row[j])
 
 
 @compiled
-def _slope(x, columns, lower, out, lengthscale):
+def _slope(x, columns, first, out, left, count, lengthscale):
     """Derivative in the logarithm of the lengthscale: u exp(-u / 2) with u = |x - y|^2 / l^2."""
     scale = 1.0 / (lengthscale * lengthscale)
     for i in range(x.shape[0]):
-        count = i + 1 if lower else columns.shape[1]
-        row = out[i]
-        squared_distances(x, columns, i, count, row)
+        row = out[i, left : left + count]
+        squared_distances(x, columns, i, first, row)
         for j in range(count):
             u = scale * row[j]
-            row[j] = u * exp(-0.5 * u)
+            row[j] = u * exp_of_negative(-0.5 * u)

@@ -7,9 +7,10 @@ import numpy as np
 
 from labcore import _validate as validate
 from labcore._compile import compiled
-from labcore._math import exp, sin_cos_2pi
-from labcore.kernels._pairs import fill
-from labcore.kernels.algebra import Kernel
+from labcore._math import exp_of_negative, sin_cos_2pi
+from labcore.kernels import _blocks
+from labcore.kernels._pairs import tiles
+from labcore.kernels.kernel import Kernel
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class Periodic(Kernel):
         for name in self._tunable:
             object.__setattr__(self, name, validate.positive(name, getattr(self, name)))
 
-    def _fill(self, x, y, out):
-        fill(_gram, x, y, out, self.lengthscale, self.period)
+    def _tile(self, x, y):
+        return tiles(_gram, x, y, self.lengthscale, self.period)
 
     def _diagonal(self, x):
         return np.ones(len(x))
@@ -62,42 +63,48 @@ class Periodic(Kernel):
         in_period = np.empty((len(x), len(x)))
         gram = self(x)
         in_lengthscale = -2.0 * gram * np.log(np.maximum(gram, np.finfo(float).tiny))
-        fill(_slope_in_period, x, None, in_period, self.lengthscale, self.period)
+        tile = tiles(_slope_in_period, x, x, self.lengthscale, self.period)
+        _blocks.fill(tile, in_period, x.shape[1], symmetric=True)
         in_period *= gram
         return gram, [in_lengthscale, in_period]
+
+    def _slope(self, x, y):
+        turns = (x[:, None] - y) / self.period
+        scale = -2 * math.pi / (self.period * self.lengthscale**2)
+        return scale * np.sin(2 * math.pi * turns) * self(x, y)[..., None]
 
     def __str__(self):
         return f"Periodic({self.lengthscale:.3g}, {self.period:.3g})"
 
 
 @compiled
-def _gram(x, columns, lower, out, lengthscale, period):
+def _gram(x, columns, first, out, left, count, lengthscale, period):
     scale = -2.0 / (lengthscale * lengthscale)
     half_turns = 0.5 / period
     for i in range(x.shape[0]):
-        count = i + 1 if lower else columns.shape[1]
-        row = out[i]
+        row = out[i, left : left + count]
         for j in range(count):
             row[j] = 0.0
         for k in range(x.shape[1]):
+            y = columns[k, first : first + count]
             for j in range(count):
-                sine, _ = sin_cos_2pi(half_turns * (x[i, k] - columns[k, j]))
+                sine, _ = sin_cos_2pi(half_turns * (x[i, k] - y[j]))
                 row[j] += sine * sine
         for j in range(count):
-            row[j] = exp(scale * row[j])
+            row[j] = exp_of_negative(scale * row[j])
 
 
 @compiled
-def _slope_in_period(x, columns, lower, out, lengthscale, period):
+def _slope_in_period(x, columns, first, out, left, count, lengthscale, period):
     """Derivative of log k in log p: (2 pi / (p l^2)) sum of (x - y) sin(2 pi (x - y) / p)."""
     scale = 2.0 * math.pi / (period * lengthscale * lengthscale)
     for i in range(x.shape[0]):
-        count = i + 1 if lower else columns.shape[1]
-        row = out[i]
+        row = out[i, left : left + count]
         for j in range(count):
             row[j] = 0.0
         for k in range(x.shape[1]):
+            y = columns[k, first : first + count]
             for j in range(count):
-                difference = x[i, k] - columns[k, j]
+                difference = x[i, k] - y[j]
                 sine, _ = sin_cos_2pi(difference / period)
                 row[j] += scale * difference * sine

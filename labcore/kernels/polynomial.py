@@ -6,8 +6,9 @@ import numpy as np
 
 from labcore import _validate as validate
 from labcore._compile import compiled
-from labcore.kernels._pairs import fill
-from labcore.kernels.algebra import Kernel
+from labcore.kernels import _blocks
+from labcore.kernels._pairs import tiles
+from labcore.kernels.kernel import Kernel
 
 
 @dataclass(frozen=True)
@@ -49,32 +50,36 @@ class Polynomial(Kernel):
     def _tunable(self):
         return ("offset",) if self.offset > 0 else ()
 
-    def _fill(self, x, y, out):
-        fill(_gram, x, y, out, self.degree, self.offset)
+    def _tile(self, x, y):
+        return tiles(_gram, x, y, self.degree, self.offset)
 
     def _diagonal(self, x):
         return ((x * x).sum(axis=1) + self.offset) ** self.degree
 
     def _gradients(self, x):
         base = np.empty((len(x), len(x)))
-        fill(_gram, x, None, base, 1, self.offset)
+        _blocks.fill(tiles(_gram, x, x, 1, self.offset), base, x.shape[1], symmetric=True)
         slope = self.degree * self.offset * base ** (self.degree - 1)
         return base**self.degree, [slope] if self._tunable else []
+
+    def _slope(self, x, y):
+        outer = self.degree * (x @ y.T + self.offset) ** (self.degree - 1)
+        return outer[..., None] * y
 
     def __str__(self):
         return f"Polynomial({self.degree}, {self.offset:.3g})"
 
 
 @compiled
-def _gram(x, columns, lower, out, degree, offset):
+def _gram(x, columns, first, out, left, count, degree, offset):
     for i in range(x.shape[0]):
-        count = i + 1 if lower else columns.shape[1]
-        row = out[i]
+        row = out[i, left : left + count]
         for j in range(count):
             row[j] = offset
         for k in range(x.shape[1]):
+            y = columns[k, first : first + count]
             for j in range(count):
-                row[j] += x[i, k] * columns[k, j]
+                row[j] += x[i, k] * y[j]
         for j in range(count):
             base = row[j]
             for _ in range(degree - 1):

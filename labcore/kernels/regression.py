@@ -10,14 +10,18 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_solve, solve_triangular
-from scipy.optimize import minimize
+from scipy.linalg import solve_triangular
 
 from labcore import _validate as validate
-from labcore.kernels.algebra import Kernel
-from labcore.kernels.draws import positive_cholesky, sample_normal
-
-_SLOPE = 2e-3  # of the log likelihood, at which a climb ends: statistically, nothing
+from labcore.kernels._cholesky import (
+    inverse,
+    inverse_factor,
+    positive_cholesky,
+    solve,
+    trace_of_product,
+)
+from labcore.kernels.draws import sample_normal
+from labcore.kernels.kernel import Kernel
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +34,11 @@ class KernelRidge:
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """The values at m points: (m,), or (m, q) if q functions were fitted."""
-        return self.kernel(points, self.x) @ self.coefficients
+        return _expansion(self, points)
 
     def norm(self) -> np.ndarray:
         r"""The norm in the Hilbert space, :math:`\sqrt{\alpha^\top K \alpha}`, of each function."""
-        squares = (self.coefficients * (self.kernel(self.x) @ self.coefficients)).sum(axis=0)
+        squares = (self.coefficients * self.kernel.matvec(self.x, self.coefficients)).sum(axis=0)
         return np.sqrt(np.maximum(squares, 0.0))
 
 
@@ -76,17 +80,29 @@ def kernel_ridge(kernel: Kernel, x: np.ndarray, y: np.ndarray, *, penalty: float
     >>> f([0.5]).round(3)
     array([0.517])
     """
-    x, y = _data(x, y, (1, 2))
+    x, y = regression_data(x, y, (1, 2))
     penalty = validate.non_negative("penalty", penalty)
-    factor = positive_cholesky(kernel(x), penalty, advice="Use a larger penalty.")
-    return KernelRidge(kernel, x, cho_solve((factor, True), y, check_finite=False))
+    factor = positive_cholesky(kernel(x), penalty, advice="Use a larger penalty.", overwrite=True)
+    return KernelRidge(kernel, x, solve(factor, y))
 
 
 class LeaveOneOut(NamedTuple):
-    """What the other n - 1 points predict for each y_i: the mean, and the sd with noise."""
+    """What the other n - 1 points predict for each y_i.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (n,)
+        The predicted value; ``y - mean`` are the leave-one-out residuals.
+    sd : ndarray, shape (n,)
+        The standard deviation of the prediction, noise included.
+    log_density : ndarray, shape (n,)
+        The log density at y_i of that prediction. The sum is the score by which leave-one-out
+        cross-validation compares models.
+    """
 
     mean: np.ndarray
     sd: np.ndarray
+    log_density: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +121,7 @@ class GaussianProcess:
 
     def mean(self, points: np.ndarray) -> np.ndarray:
         r"""The posterior mean of f, :math:`m(x) = \sum_i \alpha_i k(x_i, x)`."""
-        return self.kernel(points, self.x) @ self.coefficients
+        return _expansion(self, points)
 
     def covariance(self, points: np.ndarray) -> np.ndarray:
         r"""The posterior covariance of f, :math:`k(x, x') - k(x, X)\,A^{-1} k(X, x')`."""
@@ -140,15 +156,55 @@ class GaussianProcess:
         volume = float(np.log(np.diagonal(self.factor)).sum())
         return -fit - volume - 0.5 * n * math.log(2 * math.pi)
 
+    def log_likelihood_gradient(self) -> np.ndarray:
+        r"""The slopes of the log marginal likelihood in the logarithms of the parameters.
+
+        With :math:`A_j = \partial A / \partial \log \theta_j`, for the kernel's `parameters` and
+        then the noise variance,
+
+        .. math::
+
+            \frac{\partial \log p(y)}{\partial \log\theta_j}
+            = \tfrac12 \alpha^\top A_j \alpha - \tfrac12 \operatorname{tr}(A^{-1} A_j).
+
+        Returns
+        -------
+        numpy.ndarray, shape (p + 1,)
+
+        Notes
+        -----
+        Costs :math:`2n^3/3` operations, for the inverse, and :math:`n^2` for each parameter.
+        """
+        return likelihood_slopes(self, information=False)[0]
+
+    def fisher_information(self) -> np.ndarray:
+        r"""Fisher's information of the logarithms of the parameters, the noise variance's last,
+
+        .. math:: F_{jk} = \tfrac12 \operatorname{tr}(A^{-1} A_j A^{-1} A_k).
+
+        The square roots of the diagonal of its inverse are the relative standard errors of
+        parameters that maximise the likelihood, where these are well determined.
+
+        Returns
+        -------
+        numpy.ndarray, shape (p + 1, p + 1)
+
+        Notes
+        -----
+        Costs :math:`2n^3` operations and :math:`n^2` numbers for each of the kernel's parameters.
+        """
+        return likelihood_slopes(self, information=True)[1]
+
     def leave_one_out(self) -> LeaveOneOut:
         r"""What the other points predict for each measurement, without a second factorisation.
 
         The mean is :math:`y_i - \alpha_i / (A^{-1})_{ii}` and the variance
-        :math:`1 / (A^{-1})_{ii}`; it includes the noise.
+        :math:`1 / (A^{-1})_{ii}`; it includes the noise. Costs :math:`n^3/3` operations.
         """
-        inverse = solve_triangular(self.factor, np.eye(len(self.y)), lower=True)
-        precision = (inverse**2).sum(axis=0)
-        return LeaveOneOut(self.y - self.coefficients / precision, 1 / np.sqrt(precision))
+        precision = (inverse_factor(self.factor) ** 2).sum(axis=0)
+        residual, variance = self.coefficients / precision, 1 / precision
+        log_density = -0.5 * (residual**2 / variance + np.log(2 * math.pi * variance))
+        return LeaveOneOut(self.y - residual, np.sqrt(variance), log_density)
 
     def _whitened(self, points: np.ndarray) -> np.ndarray:
         cross = self.kernel(self.x, points)
@@ -195,110 +251,48 @@ def condition(
     >>> posterior.mean([0.5]).round(3), posterior.sd([0.5]).round(3)
     (array([0.517]), array([0.295]))
     """
-    x, y = _data(x, y, 1)
+    x, y = regression_data(x, y, 1)
     noise_variance = validate.non_negative("noise_variance", noise_variance)
-    factor = positive_cholesky(kernel(x), noise_variance, advice="Use a larger noise_variance.")
-    coefficients = cho_solve((factor, True), y, check_finite=False)
-    return GaussianProcess(kernel, x, y, noise_variance, factor, coefficients)
-
-
-def maximise_likelihood(
-    kernel: Kernel,
-    x: np.ndarray,
-    y: np.ndarray,
-    *,
-    noise_variance: float,
-    factor: float = 1e3,
-) -> GaussianProcess:
-    r"""The posterior under the hyperparameters that give the data the largest likelihood.
-
-    Starts from the kernel and the noise variance given and climbs in the logarithms of all their
-    positive numbers :math:`\theta_j`, by Newton steps in a trust region with Fisher's information
-    in place of the Hessian. With :math:`A_j = \partial A / \partial \log \theta_j` the gradient and
-    the information are
-
-    .. math::
-
-        \frac{\partial \log p(y)}{\partial \log\theta_j} = \tfrac12 \alpha^\top A_j \alpha
-        - \tfrac12 \operatorname{tr}(A^{-1} A_j), \qquad
-        F_{jk} = \tfrac12 \operatorname{tr}(A^{-1} A_j A^{-1} A_k).
-
-    Parameters
-    ----------
-    kernel, x, y, noise_variance
-        As in `condition`; the noise variance must be positive.
-    factor : float, default 1000
-        No parameter moves from its start by more than this factor.
-
-    Returns
-    -------
-    GaussianProcess
-        With the best kernel and noise variance found.
-
-    Raises
-    ------
-    ValueError, numpy.linalg.LinAlgError
-        As `condition`.
-
-    Notes
-    -----
-    The likelihood may have several maxima (a short lengthscale with little noise and a long one
-    with much explain the same data): the one found depends on the start. It has none where the
-    data say nothing about a parameter, or push one to zero or infinity; `factor` ends the climb
-    there. A step costs 2 p n^3 operations and p n^2 numbers for p parameters; ten to fifty steps.
-
-    References
-    ----------
-    C. E. Rasmussen, C. K. I. Williams, *Gaussian Processes for Machine Learning*, MIT Press 2006,
-    equation 5.9.
-    """
-    x, y = _data(x, y, 1)
-    start = np.append(kernel.parameters, validate.positive("noise_variance", noise_variance))
-    reach = math.log(validate.positive("factor", factor))
-
-    def model(u):  # u is the change of the logarithms, squeezed to stay within reach
-        values = start * np.exp(reach * np.tanh(u / reach))
-        return condition(kernel.with_parameters(values[:-1]), x, y, noise_variance=values[-1])
-
-    def loss(u):
-        posterior, squeeze = model(u), 1 - np.tanh(u / reach) ** 2
-        gradient = squeeze * _likelihood_gradient(posterior)
-        return -posterior.log_marginal_likelihood(), -gradient
-
-    def information(u):
-        squeeze = 1 - np.tanh(u / reach) ** 2
-        return np.outer(squeeze, squeeze) * _fisher_information(model(u))
-
-    result = minimize(
-        loss,
-        np.zeros(len(start)),
-        jac=True,
-        hess=information,
-        method="trust-exact",
-        options={"gtol": _SLOPE, "maxiter": 200},
+    factor = positive_cholesky(
+        kernel(x), noise_variance, advice="Use a larger noise_variance.", overwrite=True
     )
-    return model(result.x)
+    return GaussianProcess(kernel, x, y, noise_variance, factor, solve(factor, y))
 
 
-def _slopes(posterior: GaussianProcess) -> np.ndarray:
-    """The derivatives of A = K + noise variance in the logarithms of all parameters."""
-    of_noise = posterior.noise_variance * np.eye(len(posterior.y))
-    return np.concatenate([posterior.kernel.parameter_gradients(posterior.x), of_noise[None]])
+def likelihood_slopes(
+    posterior: GaussianProcess, *, information: bool
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The gradient of the log likelihood and, if asked for, Fisher's information.
+
+    The noise variance comes last. Its A_j is a multiple of the identity, and costs no product.
+    """
+    alpha, noise = posterior.coefficients, posterior.noise_variance
+    a_inverse = inverse(posterior.factor)
+    slopes = posterior.kernel._gradients(posterior.x)[1]
+    gradient = [alpha @ (slope @ alpha) - np.vdot(a_inverse, slope) for slope in slopes]
+    gradient.append(noise * (alpha @ alpha - np.trace(a_inverse)))
+    if not information:
+        return 0.5 * np.array(gradient), None
+    weighted = [a_inverse @ slope for slope in slopes]
+    weighted.append(noise * a_inverse)
+    fisher = np.empty((len(weighted), len(weighted)))
+    for j, left in enumerate(weighted):
+        for k, right in enumerate(weighted[: j + 1]):
+            fisher[j, k] = fisher[k, j] = trace_of_product(left, right)
+    return 0.5 * np.array(gradient), 0.5 * fisher
 
 
-def _likelihood_gradient(posterior: GaussianProcess) -> np.ndarray:
-    alpha = posterior.coefficients
-    inverse = cho_solve((posterior.factor, True), np.eye(len(alpha)), overwrite_b=True)
-    return 0.5 * np.tensordot(_slopes(posterior), np.outer(alpha, alpha) - inverse, axes=2)
+def _expansion(fit: KernelRidge | GaussianProcess, points: np.ndarray) -> np.ndarray:
+    points = validate.points("points", points)
+    if points.shape[1] != fit.x.shape[1]:
+        raise ValueError(
+            f"points must have the dimension of the data, {fit.x.shape[1]}, got {points.shape[1]}"
+        )
+    return fit.kernel.matvec(points, fit.coefficients, fit.x)
 
 
-def _fisher_information(posterior: GaussianProcess) -> np.ndarray:
-    slopes = _slopes(posterior)
-    weighted = [cho_solve((posterior.factor, True), s, check_finite=False) for s in slopes]
-    return 0.5 * np.array([[np.vdot(a, b.T) for b in weighted] for a in weighted])
-
-
-def _data(x, y, ndim) -> tuple[np.ndarray, np.ndarray]:
+def regression_data(x, y, ndim) -> tuple[np.ndarray, np.ndarray]:
+    """Points and values, validated: as many of the one as of the other, and at least one."""
     x = validate.points("x", x)
     y = validate.array("y", y, ndim)
     if len(x) != len(y):

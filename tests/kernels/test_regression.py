@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import optimize, stats
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process import kernels as sk
@@ -17,10 +19,12 @@ from labcore.kernels import (
     Polynomial,
     condition,
     kernel_ridge,
+    likelihood,
     maximise_likelihood,
     sample_normal,
     sample_prior,
 )
+from labcore.kernels._cholesky import inverse, positive_cholesky, solve, trace_of_product
 
 
 def data(n=25, seed=0, noise=0.2):
@@ -123,6 +127,140 @@ def test_leave_one_out_equals_leaving_one_out():
         others = condition(kernel, np.delete(x, i), np.delete(y, i), noise_variance=0.04)
         assert fast.mean[i] == pytest.approx(others.mean(x[i : i + 1])[0], rel=1e-9)
         assert fast.sd[i] ** 2 == pytest.approx(others.sd(x[i : i + 1])[0] ** 2 + 0.04, rel=1e-9)
+
+
+def test_leave_one_out_scores_are_normal_log_densities_of_what_was_left_out():
+    x, y = data(12)
+    left_out = condition(1.3 * Matern(1.5, 0.9), x, y, noise_variance=0.04).leave_one_out()
+    exact = stats.norm(left_out.mean, left_out.sd).logpdf(y)
+    np.testing.assert_allclose(left_out.log_density, exact, rtol=1e-10)
+
+
+LIKELIHOODS = [1.7 * Gaussian(0.8), Matern(1.5, 0.8) + 0.5, Gaussian(2.0) * Periodic(1.0, 3.0)]
+
+
+@pytest.mark.parametrize("kernel", LIKELIHOODS, ids=str)
+def test_likelihood_gradient_is_the_slope_of_the_likelihood(kernel):
+    """Central differences in the logarithms, the noise variance last: errors fall like h^2."""
+    x, y = data()
+    gradient = condition(kernel, x, y, noise_variance=0.09).log_likelihood_gradient()
+    logs = np.log(np.append(kernel.parameters, 0.09))
+
+    def likelihood(u):
+        values = np.exp(u)
+        changed = condition(kernel.with_parameters(values[:-1]), x, y, noise_variance=values[-1])
+        return changed.log_marginal_likelihood()
+
+    errors = []
+    for h in (4e-2, 2e-2):
+        steps = h * np.eye(len(logs))
+        slope = [(likelihood(logs + e) - likelihood(logs - e)) / (2 * h) for e in steps]
+        errors.append(np.abs(np.array(slope) - gradient).max())
+    assert errors[1] < 1e-2 * np.abs(gradient).max()
+    assert math.log2(errors[0] / errors[1]) == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize("kernel", LIKELIHOODS, ids=str)
+def test_fisher_information_is_that_of_its_formula_and_the_variance_of_the_gradient(kernel):
+    x = np.linspace(0, 5, 15)
+    noise = 0.09
+    a = kernel(x) + noise * np.eye(15)
+    slopes = [*kernel.parameter_gradients(x), noise * np.eye(15)]
+    weighted = [np.linalg.solve(a, s) for s in slopes]
+    exact = 0.5 * np.array([[np.trace(s @ t) for t in weighted] for s in weighted])
+    model = condition(kernel, x, np.zeros(15), noise_variance=noise)
+    np.testing.assert_allclose(model.fisher_information(), exact, rtol=1e-7, atol=1e-9)
+    draws = np.random.default_rng(5).normal(size=(3000, 15)) @ np.linalg.cholesky(a).T
+    scores = np.array(
+        [condition(kernel, x, y, noise_variance=noise).log_likelihood_gradient() for y in draws]
+    )
+    spread = np.sqrt(np.diagonal(exact) / 3000)
+    assert (np.abs(scores.mean(axis=0)) < 5 * spread).all()
+    np.testing.assert_allclose(np.var(scores, axis=0), np.diagonal(exact), rtol=0.2)
+
+
+def test_pure_noise_is_found_in_a_few_steps_from_far_away(monkeypatch):
+    """Where the kernel explains nothing the variance of the noise is the mean of y^2."""
+    calls = []
+
+    def counted(*args, **options):
+        calls.append(1)
+        return condition(*args, **options)
+
+    monkeypatch.setattr(likelihood, "condition", counted)
+    x = 100.0 * np.arange(300)
+    y = np.random.default_rng(2).normal(size=300)
+    for start in (0.01, 100.0):
+        calls.clear()
+        best = maximise_likelihood(1e-9 * Gaussian(1.0), x, y, noise_variance=start, factor=1e4)
+        assert best.noise_variance + best.kernel.parameters[0] == pytest.approx(
+            (y**2).mean(), rel=3e-5
+        )
+        assert len(calls) < 12
+
+
+def test_no_parameter_moves_by_more_than_the_factor():
+    x = np.linspace(0, 40, 100)
+    y = np.random.default_rng(3).normal(size=100)
+    best = maximise_likelihood(1 * Matern(1.5, 3.0), x, 100 * y, noise_variance=1.0, factor=5.0)
+    change = np.append(best.kernel.parameters / [1.0, 3.0], best.noise_variance)
+    assert change.max() == pytest.approx(5.0)
+    assert change.min() >= 1 / 5.0001
+
+
+def test_an_interrupted_climb_returns_the_best_until_then(monkeypatch):
+    x, y = data()
+    calls = []
+
+    def interrupted(*args, **options):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return condition(*args, **options)
+
+    monkeypatch.setattr(likelihood, "condition", interrupted)
+    start = condition(Gaussian(0.3), x, y, noise_variance=1.0).log_marginal_likelihood()
+    with pytest.warns(UserWarning, match="interrupted before the maximum was reached"):
+        best = maximise_likelihood(Gaussian(0.3), x, y, noise_variance=1.0)
+    assert best.log_marginal_likelihood() > start
+
+
+def test_a_climb_that_takes_too_many_steps_says_so(monkeypatch):
+    x, y = data()
+    monkeypatch.setattr(likelihood, "_STEPS", 2)
+    with pytest.warns(UserWarning, match="not at the maximum after 2 steps"):
+        maximise_likelihood(Gaussian(0.3), x, y, noise_variance=10.0)
+
+
+def test_entries_that_would_make_subnormal_products_count_as_zero():
+    """exp(-400) squared is 1e-347: no difference to the factor, and none to the answer."""
+    matrix = np.array([[1.0, math.exp(-400.0)], [math.exp(-400.0), 2.0]])
+    factor = positive_cholesky(matrix, 0.0, advice="")
+    np.testing.assert_array_equal(factor, np.diag([1.0, math.sqrt(2.0)]))
+    kept = np.array([[1.0, 1e-140], [1e-140, 2.0]])
+    assert positive_cholesky(kept, 0.0, advice="")[1, 0] == 1e-140
+
+
+@settings(max_examples=20, deadline=None)
+@given(n=st.integers(1, 150), seed=st.integers(0, 50))
+def test_factor_solution_and_inverse_are_those_of_numpy(n, seed):
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=(n, n))
+    a = a @ a.T + n * np.eye(n)
+    factor = positive_cholesky(a, 0.5, advice="")
+    shifted = a + 0.5 * np.eye(n)
+    np.testing.assert_allclose(factor, np.linalg.cholesky(shifted), rtol=1e-9, atol=1e-12)
+    b = rng.normal(size=(n, 2))
+    np.testing.assert_allclose(solve(factor, b), np.linalg.solve(shifted, b), rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(inverse(factor), np.linalg.inv(shifted), rtol=1e-8, atol=1e-12)
+    assert trace_of_product(a, shifted) == pytest.approx(np.trace(a @ shifted))
+
+
+def test_a_failed_factorisation_reports_the_smallest_eigenvalue_also_when_it_overwrites():
+    a = np.array([[1.0, 2.0], [2.0, 1.0]])
+    for overwrite in (False, True):
+        with pytest.raises(np.linalg.LinAlgError, match=r"smallest eigenvalue is -0\.9\. Do that"):
+            positive_cholesky(a.copy(), 0.1, advice="Do that.", overwrite=overwrite)
 
 
 def test_brownian_posterior_between_two_exact_values_is_the_bridge():
@@ -248,6 +386,14 @@ def test_not_positive_definite_says_what_is_wrong():
         (
             lambda: maximise_likelihood(Gaussian(), [0], [0], noise_variance=0),
             "noise_variance must be positive, got 0",
+        ),
+        (
+            lambda: maximise_likelihood(Gaussian(), [0], [0], noise_variance=1, factor=0.5),
+            "factor must be at least 1, got 0.5",
+        ),
+        (
+            lambda: kernel_ridge(Gaussian(), [0], [0], penalty=1)([[0, 1]]),
+            "must have the dimension of the data, 1, got 2",
         ),
         (lambda: sample_prior(Gaussian(), [0], -1), "count must be at least 0, got -1"),
         (lambda: sample_prior(Gaussian(), [0], jitter=-1), "jitter must not be negative"),

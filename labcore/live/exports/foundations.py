@@ -21,7 +21,7 @@ def _gram_on_grid(lengthscale, points, columns, x, matrix):
     n = x.size
     for i in range(n):
         x[i] = points[i, 0] = columns[0, i] = (i + 0.5) / n
-    gaussian._gram(points, columns, False, matrix, lengthscale)
+    gaussian._gram(points, columns, 0, matrix, 0, columns.shape[1], lengthscale)
 
 
 @compiled
@@ -339,7 +339,7 @@ def _gram_timing(seed, lengthscale, method, entries, points, columns, signal, gr
         elif method == 1:
             _library_pass(points, lengthscale, gram)
         elif method == 2:
-            gaussian._gram(points, columns, False, gram, lengthscale)
+            gaussian._gram(points, columns, 0, gram, 0, columns.shape[1], lengthscale)
         else:
             _fused(points, columns, lengthscale, signal, gram, action)
     if method < 3:

@@ -24,14 +24,15 @@ _ROUNDING = 1e-12  # of an eigenvalue: what is smaller may be zero
 @compiled
 def _gram(kind, lengthscale, x, columns, out):
     """All entries k(x_i, y_j) of kernel `kind`: Gaussian, or Matern 1/2, 3/2, 5/2."""
+    m = columns.shape[1]
     if kind == 0:
-        gaussian._gram(x, columns, False, out, lengthscale)
+        gaussian._gram(x, columns, 0, out, 0, m, lengthscale)
     elif kind == 1:
-        matern._gram(x, columns, False, out, 1.0 / lengthscale, 0.0, 0.0)
+        matern._gram(x, columns, 0, out, 0, m, 1.0 / lengthscale, 0.0, 0.0)
     elif kind == 2:
-        matern._gram(x, columns, False, out, math.sqrt(3.0) / lengthscale, 1.0, 0.0)
+        matern._gram(x, columns, 0, out, 0, m, math.sqrt(3.0) / lengthscale, 1.0, 0.0)
     else:
-        matern._gram(x, columns, False, out, math.sqrt(5.0) / lengthscale, 1.0, 1.0 / 3.0)
+        matern._gram(x, columns, 0, out, 0, m, math.sqrt(5.0) / lengthscale, 1.0, 1.0 / 3.0)
 
 
 @compiled
