@@ -4,8 +4,9 @@ Tiles are computed by compiled loops that release the interpreter's lock, so tha
 run them side by side. Every number is computed in the same order whatever the number of threads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numba
 import numpy as np
@@ -34,7 +35,8 @@ def fill(tile: Tile, out: np.ndarray, d: int, *, symmetric: bool) -> None:
         if symmetric:
             _mirror(out, start, stop)
 
-    _run(block, range(-(-n // _ROWS))[::-1], n * m)  # the longest rows first
+    with _workers(n * m) as run:
+        run(block, range(-(-n // _ROWS))[::-1])  # the longest rows first
 
 
 def multiply(
@@ -66,23 +68,23 @@ def multiply(
         ]
     else:
         rounds = [[(i, (r + i) % columns) for i in range(rows)] for r in range(columns)]
-    with tqdm(total=sum(map(len, rounds)), delay=2.0, unit="blocks", disable=not progress) as bar:
+    bar = tqdm(total=sum(map(len, rounds)), delay=2.0, unit="blocks", disable=not progress)
+    with bar, _workers(n * m) as run:
         for pairs in rounds:
-            _run(pair, pairs, len(pairs) * _SIDE * min(_SIDE, n))
+            run(pair, pairs)
             bar.update(len(pairs))
     return out
 
 
-def _run(task: Callable, arguments, work: int) -> None:
-    """Call `task` with each of the arguments, on numba's number of threads if it is worth it."""
-    threads = min(numba.get_num_threads(), len(arguments))
-    if threads < 2 or work < _SMALL:
-        for argument in arguments:
-            task(argument)
+@contextmanager
+def _workers(pairs: int) -> Iterator[Callable]:
+    """A function that calls a task with each of its arguments, on threads if it is worth it."""
+    if pairs < _SMALL or numba.get_num_threads() < 2:
+        yield lambda task, arguments: [task(argument) for argument in arguments]
         return
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
         try:
-            list(pool.map(task, arguments))
+            yield lambda task, arguments: list(pool.map(task, arguments))
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise

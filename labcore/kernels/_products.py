@@ -16,9 +16,10 @@ _EPS = np.finfo(float).eps
 
 
 def squared_distance_error(x: np.ndarray, y: np.ndarray) -> float:
-    """A bound of the rounding errors of `tiles_by_products`."""
-    centre = _centre(x, y)
-    largest = max(np.square(points - centre).sum(axis=1).max() for points in (x, y))
+    """A bound of the rounding errors of `tiles_by_products`; inf or nan where squares overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        centre = _centre(x, y)
+        largest = max(np.square(points - centre).sum(axis=1).max() for points in (x, y))
     return 4 * (x.shape[1] / 4 + 6) * _EPS * float(largest)
 
 

@@ -602,6 +602,12 @@ def test_where_products_would_lose_digits_distances_are_sums_of_squares(monkeypa
     assert abs(Gaussian(5e-3)(x)[:10, :10] - exact).max() > 1e-3
 
 
+def test_points_whose_squares_overflow_are_far_apart_in_many_dimensions_too():
+    x = np.full((2, 40), 1e200)
+    x[1] *= -1
+    np.testing.assert_array_equal(Gaussian()(x), np.eye(2))
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     x=hnp.arrays(float, st.tuples(st.integers(1, 9), st.just(26)), elements=st.floats(-1e3, 1e3)),
