@@ -20,7 +20,7 @@ class Gaussian(Radial):
     .. math:: k(x, y) = \exp\left(-\frac{|x - y|^2}{2 \ell^2}\right).
 
     Its spectral density is that of a normal variable with standard deviation :math:`1/\ell`:
-    :math:`S(\omega) = (\ell^2 / 2\pi)^{d/2} \exp_of_negative(-\ell^2 |\omega|^2 / 2)`.
+    :math:`S(\omega) = (\ell^2 / 2\pi)^{d/2} \exp(-\ell^2 |\omega|^2 / 2)`.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from labcore.kernels._pairs import Tile, squared_distances, tiles
 from labcore.kernels._products import tiles_by_products
 from labcore.kernels.stationary import Radial
 
-# The polynomial 1 + a z + b z^2 before exp_of_negative(-z), by smoothness.
+# The polynomial 1 + a z + b z^2 before exp(-z), by smoothness.
 _POLYNOMIAL = {0.5: (0.0, 0.0), 1.5: (1.0, 0.0), 2.5: (1.0, 1.0 / 3.0)}
 _FAR = 800.0  # where exp(-z) is zero to all digits, and z * exp(-z) must not become inf * 0
 

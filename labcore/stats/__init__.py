@@ -18,12 +18,11 @@ from labcore.stats.mmd import (
     witness,
 )
 from labcore.stats.resampling import KernelTest
-from labcore.stats.stein import InverseMultiquadric, ksd_squared, ksd_test, stein_gram
+from labcore.stats.stein import ksd_squared, ksd_test, stein_gram
 from labcore.stats.thinning import compress_plus_plus, kernel_thinning
 
 __all__ = [
     "AggregatedTest",
-    "InverseMultiquadric",
     "KernelDensity",
     "KernelTest",
     "compress_plus_plus",
