@@ -1,4 +1,4 @@
-"""Sphinx extension: the folded code of a figure is one fold, under the figure.
+"""Sphinx extension: folded cells in a row are one fold, and a figure's fold is under the figure.
 
 A figure's code is split into cells that a reader of the notebook can take in. On the page, where
 they are folded away, a row of folds would stand between the text and the figure.
@@ -17,23 +17,23 @@ class FoldFigureCode(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **kwargs: object) -> None:
-        """Do so for each folded cell that shows a figure."""
+        """Do so for each folded cell, in order."""
         for cell in list(self.document.findall(nodes.container)):
-            if is_folded(cell) and any(cell.findall(nodes.figure)):
+            if is_folded(cell):
                 join(cell)
 
 
 def join(cell: nodes.container) -> None:
-    """Take the silent folded cells right before `cell` into its fold, which moves to its end."""
+    """Take the silent folded cell right before `cell` into its fold; put that under a figure."""
     fold, parent = cell[0], cell.parent
     place = parent.index(cell)
-    while place > 0 and is_folded(parent[place - 1]) and len(parent[place - 1]) == 1:
-        place -= 1
-        fold.insert(0, parent[place][0].children)
-        cell["ids"] += parent[place]["ids"]
-        parent.pop(place)
-    cell.remove(fold)
-    cell.append(fold)
+    if place > 0 and is_folded(before := parent[place - 1]) and len(before) == 1:
+        fold.insert(0, before[0].children)
+        cell["ids"] += before["ids"]
+        parent.remove(before)
+    if any(cell.findall(nodes.figure)):
+        cell.remove(fold)
+        cell.append(fold)
 
 
 def is_folded(node: nodes.Node) -> bool:

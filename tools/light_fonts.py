@@ -23,10 +23,10 @@ def cut_font(
         flavor="woff2", layout_features=list(features), notdef_outline=True, hinting=False
     )
     options.drop_tables = [*options.drop_tables, "FFTM"]  # the dates of FontForge
-    font = subset.load_font(str(source), options)
     cut = subset.Subsetter(options)
     cut.populate(unicodes=characters)
-    cut.subset(font)
-    if weights and "fvar" in font:
-        font = instancer.instantiateVariableFont(font, {"wght": weights})
-    subset.save_font(font, str(target), options)
+    with subset.load_font(str(source), options) as font:
+        cut.subset(font)
+        if weights and "fvar" in font:
+            instancer.instantiateVariableFont(font, {"wght": weights}, inplace=True)
+        subset.save_font(font, str(target), options)

@@ -136,7 +136,10 @@ def _matches(selector: list, used: set[str]) -> bool:
 def _packed(content: list) -> str:
     """Declarations without comments and without needless space."""
     tokens = [token for token in content if token.type != "comment"]
-    return re.sub(r"\s+", " ", tinycss2.serialize(tokens)).strip()
+    for token in tokens:
+        if token.type == "whitespace":
+            token.value = " "
+    return tinycss2.serialize(tokens).strip()
 
 
 def lighten_pictures(out: Path) -> None:

@@ -45,8 +45,11 @@ def test_the_kernels_depend_on_every_file_that_has_a_function_of_theirs():
         if (function := dispatcher.py_func) in seen:
             return
         seen.add(function)
-        for name in function.__code__.co_names:
-            value = function.__globals__.get(name)
+        names = function.__code__.co_names
+        values = [function.__globals__.get(name) for name in names]
+        modules = [value for value in values if isinstance(value, ModuleType)]
+        values += [getattr(module, name, None) for module in modules for name in names]
+        for value in values:
             if hasattr(value, "py_func"):
                 functions(value, seen)
 

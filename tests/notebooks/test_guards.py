@@ -163,6 +163,10 @@ def plant_wide_line(notebook):
     cell(notebook, 2).source = "x = " + "1 + " * 20 + "1"
 
 
+def plant_no_picture(notebook):
+    del cell(notebook, 3).outputs[0]["data"]["image/png"]
+
+
 def plant_no_caption(notebook):
     del cell(notebook, 3).metadata.mystnb.figure["caption"]
 
@@ -261,6 +265,11 @@ PLANTED = [
         "code cell 2 ('x = 2') is tagged long-cell: its first line",
     ),
     (checks.cells_are_short, plant_wide_line, "has a line of 85 columns, over 80"),
+    (
+        checks.figures_are_described,
+        plant_no_picture,
+        "code cell 3 ('draw()') has a caption and no picture is stored",
+    ),
     (
         checks.figures_are_described,
         plant_no_caption,

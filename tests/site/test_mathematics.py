@@ -35,7 +35,7 @@ def test_a_formula_that_cannot_be_read_is_an_error(typesetter, tex):
 
 
 def test_fonts_have_the_characters_that_the_style_inserts(typesetter, tmp_path):
-    typesetter.html(r"\left(\frac{\bm{x} + \mathcal{N}}{\mathsf{T}}\right)^{\ell} \in \R", True)
+    typesetter.html(r"\left(\frac{\bm{x} + \mathcal{N}}{\mathsf{T}}\right)^{n} \in \R", True)
     css = mathematics.write_fonts(typesetter.finish(), tmp_path)
     used = mathematics.characters(css)
     assert {"MJXTEX", "MJXTEX-I", "MJXTEX-A", "MJXTEX-C", "MJXTEX-SS", "MJXTEX-BI"} <= set(used)
@@ -44,7 +44,8 @@ def test_fonts_have_the_characters_that_the_style_inserts(typesetter, tmp_path):
     for face in faces:
         family = mathematics.FAMILY.search(face)[1]
         name = re.search(r'url\("(?:\./)?([\w.-]+)', face)[1]
-        cmap = TTFont(tmp_path / name).getBestCmap()
+        with TTFont(tmp_path / name) as font:
+            cmap = font.getBestCmap()
         if family != mathematics.EMPTY and family not in mathematics.STRETCHED:
             assert used[family] == set(cmap)
     assert len(faces) < 15, "fonts of which nothing is shown are left out"
