@@ -1,5 +1,7 @@
 """Sampling by Markov chains: targets, transition kernels, running them, and judging the result."""
 
+from labcore.samplers.adaptation import Warmup, warmup
+from labcore.samplers.chains import Chains
 from labcore.samplers.diagnostics import (
     autocorrelation,
     effective_sample_size,
@@ -7,10 +9,14 @@ from labcore.samplers.diagnostics import (
     split_rhat,
 )
 from labcore.samplers.discrete import metropolis_matrix, spectrum, stationary_distribution
-from labcore.samplers.hmc import HMC, leapfrog
+from labcore.samplers.hmc import HMC
+from labcore.samplers.integrators import leapfrog
+from labcore.samplers.langevin import Langevin
 from labcore.samplers.mala import MALA
 from labcore.samplers.metropolis import Metropolis
-from labcore.samplers.run import Chains, sample
+from labcore.samplers.nuts import NUTS
+from labcore.samplers.run import sample
+from labcore.samplers.slice import Slice
 from labcore.samplers.targets import (
     Target,
     banana,
@@ -20,13 +26,19 @@ from labcore.samplers.targets import (
     gradient_error,
     two_modes,
 )
+from labcore.samplers.ula import ULA
 
 __all__ = [
     "HMC",
     "MALA",
+    "NUTS",
+    "ULA",
     "Chains",
+    "Langevin",
     "Metropolis",
+    "Slice",
     "Target",
+    "Warmup",
     "autocorrelation",
     "banana",
     "effective_sample_size",
@@ -42,4 +54,5 @@ __all__ = [
     "split_rhat",
     "stationary_distribution",
     "two_modes",
+    "warmup",
 ]
