@@ -22,7 +22,7 @@ def main() -> None:
     )
     print(f"\n{'workload':20s} {'way':24s} {'ms':>10s} {'ratio':>8s}")
     for workload in chosen:
-        timing = compare(workload.ways(), rounds=workload.rounds)
+        timing = compare(workload.ways(), rounds=workload.rounds, worth=workload.worth)
         for row, (name, milliseconds) in enumerate(timing.milliseconds.items()):
             title = workload.name if row == 0 else ""
             ratio = "" if row == 0 else f"{timing.ratios[name]:8.2f}"

@@ -52,6 +52,8 @@ class Workload(NamedTuple):
         With how many threads it is measured.
     rounds : int
         How many times each way is timed.
+    worth : callable or None
+        ``worth(result)``, if the ways' results are not worth the same: ratios are of time per worth.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Workload(NamedTuple):
     cost: Callable[..., Cost] | None
     threads: tuple[int, ...]
     rounds: int
+    worth: Callable[[np.ndarray], float] | None
 
 
 def same_numbers(ours: np.ndarray, theirs: np.ndarray) -> None:
@@ -88,12 +91,13 @@ def workload(
     cost: Callable[..., Cost] | None = None,
     threads: tuple[int, ...] = (1,),
     rounds: int = 7,
+    worth: Callable[[np.ndarray], float] | None = None,
 ) -> Callable[[Callable[..., Ways]], Workload]:
     """Make a workload of a function that returns the ways of doing a task."""
 
     def declare(ways: Callable[..., Ways]) -> Workload:
         what = ways.__doc__.splitlines()[0]
-        return Workload(ways.__name__, what, ways, small, agree, aim, cost, threads, rounds)
+        return Workload(ways.__name__, what, ways, small, agree, aim, cost, threads, rounds, worth)
 
     return declare
 
