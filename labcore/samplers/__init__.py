@@ -4,9 +4,15 @@ from labcore.samplers.adaptation import Warmup, warmup
 from labcore.samplers.chains import Chains
 from labcore.samplers.diagnostics import (
     autocorrelation,
+    bfmi,
+    bulk_effective_sample_size,
+    deviation_error,
     effective_sample_size,
     monte_carlo_error,
+    quantile_error,
+    rank_normalised_rhat,
     split_rhat,
+    tail_effective_sample_size,
 )
 from labcore.samplers.discrete import metropolis_matrix, spectrum, stationary_distribution
 from labcore.samplers.hmc import HMC
@@ -24,6 +30,8 @@ from labcore.samplers.targets import (
     funnel,
     gaussian,
     gradient_error,
+    logistic_regression,
+    ridge,
     two_modes,
 )
 from labcore.samplers.ula import ULA
@@ -41,18 +49,26 @@ __all__ = [
     "Warmup",
     "autocorrelation",
     "banana",
+    "bfmi",
+    "bulk_effective_sample_size",
+    "deviation_error",
     "effective_sample_size",
     "evaluate",
     "funnel",
     "gaussian",
     "gradient_error",
     "leapfrog",
+    "logistic_regression",
     "metropolis_matrix",
     "monte_carlo_error",
+    "quantile_error",
+    "rank_normalised_rhat",
+    "ridge",
     "sample",
     "spectrum",
     "split_rhat",
     "stationary_distribution",
+    "tail_effective_sample_size",
     "two_modes",
     "warmup",
 ]

@@ -18,7 +18,10 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numba import uint64
+from numba.core.cgutils import get_null_value
 from numba.core.dispatcher import Dispatcher
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 
 from labcore._compile import compiled
 from labcore._math import exp, log, sin_cos_2pi
@@ -229,6 +232,23 @@ class Sampler:
         return State(position[0], float(log_density[0]), gradient[0], momentum[0]), info
 
 
+@intrinsic
+def _borrowed(typing_context, x):
+    """The array `x`, without counting references to it: its owner outlives the loop.
+
+    A count is an atomic operation. A step slices some ten arrays; with counts, that is most of the
+    time of a Metropolis step, and threads wait for each other at the arrays that they share.
+    """
+
+    def code(context, builder, signature, arguments):
+        array = make_array(signature.args[0])(context, builder, arguments[0])
+        array.meminfo = get_null_value(array.meminfo.type)
+        array.parent = get_null_value(array.parent.type)
+        return array._getvalue()
+
+    return x(x), code
+
+
 @compiled
 def advance(
     step,
@@ -256,19 +276,26 @@ def advance(
 
     `averaging` has a row for each chain whose step size is being learnt, or none.
     """
-    d = state.position.shape[1]
+    parameters, factor, noise = _borrowed(parameters), _borrowed(factor), _borrowed(noise)
+    settings, averaging, work = _borrowed(settings), _borrowed(averaging), _borrowed(work)
+    positions, gradients = _borrowed(state.position), _borrowed(state.gradient)
+    momenta, log_densities = _borrowed(state.momentum), _borrowed(state.log_density)
+    samples, log_ratios = _borrowed(record.samples), _borrowed(record.log_ratio)
+    d = positions.shape[1]
     blocks = _blocks(d)
     together = max(1, min(noise.shape[1] // blocks, n_steps))
     normals, work = work[0], work[1:]
-    for chain in range(state.position.shape[0]):
+    for chain in range(positions.shape[0]):
         stream = uint64(first_stream + chain)
-        position, gradient = state.position[chain], state.gradient[chain]
-        momentum, setting = state.momentum[chain], settings[chain]
-        value = state.log_density[chain]
+        position, gradient = positions[chain], gradients[chain]
+        momentum, setting = momenta[chain], settings[chain]
+        value = log_densities[chain]
+        at = (together - 1) * blocks
         for i in range(n_steps):
             index = uint64(first_index + i)
-            at = (i % together) * blocks
-            if at == 0:
+            at += blocks
+            if at == together * blocks:
+                at = 0
                 _fill_noise(
                     uint64(seed), stream, index, min(together, n_steps - i) * blocks, blocks, noise
                 )
@@ -292,9 +319,9 @@ def advance(
                 work,
             )
             for j in range(d):
-                record.samples[chain, column + i, j] = position[j]
+                samples[chain, column + i, j] = position[j]
             record.log_density[chain, column + i] = value
-            record.log_ratio[chain, column + i] = log_ratio
+            log_ratios[chain, column + i] = log_ratio
             record.accepted[chain, column + i] = accepted
             record.divergent[chain, column + i] = divergent
             if record.energy.shape[1]:
@@ -303,7 +330,7 @@ def advance(
                 record.evaluations[chain, column + i] = evaluations
             if averaging.shape[0]:
                 average_step_size(averaging[chain], log_ratio, setting)
-        state.log_density[chain] = value
+        log_densities[chain] = value
 
 
 @compiled(inline=True)
