@@ -53,7 +53,7 @@ class Workload(NamedTuple):
     rounds : int
         How many times each way is timed.
     worth : callable or None
-        ``worth(result)``, if the ways' results are not worth the same: ratios are of time per worth.
+        What a result is worth, where results are not worth the same: ratios are of time per worth.
     """
 
     name: str

@@ -5,6 +5,8 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -87,6 +89,7 @@ class Machine:
             )
         momentum = normal((self.n_chains, d), rng=int(self.seed), stream=_START_STREAM + 1)
         self.state = State(position, value, gradient, momentum)
+        self.chunk = 1  # steps between two looks at the clock
 
     def run(
         self,
@@ -110,7 +113,7 @@ class Machine:
         parameters = target_parameters(self.target)
         record = Record.empty(sampler, self.n_chains, n_samples, d)
 
-        def run_block(chains: slice, done: int, length: int) -> None:
+        def run_block(done: int, length: int, chains: slice) -> None:
             advance(
                 sampler.loop,
                 density,
@@ -129,24 +132,27 @@ class Machine:
                 done,
             )
 
-        run_block(slice(0, 0), 0, 0)  # compiles before the clock of the progress bar starts
         return record, self._run_chunks(run_block, n_samples, advanced)
 
     def _run_chunks(self, run_block, n_samples: int, advanced) -> int:
         edges = np.linspace(0, self.n_chains, min(self.n_chains, self.n_threads) + 1).astype(int)
         blocks = [slice(a, b) for a, b in pairwise(edges.tolist())]
-        done, length = 0, 1
-        with ThreadPoolExecutor(len(blocks)) as threads:
+        done = 0
+        alone = len(blocks) == 1 or n_samples == 1  # a thread takes longer to start than a step
+        with nullcontext() if alone else ThreadPoolExecutor(len(blocks)) as threads:
+            each = threads.map if threads else map
             try:
                 while done < n_samples:
-                    length = min(length, n_samples - done)
+                    length = min(self.chunk, n_samples - done)
                     began = time.perf_counter()
-                    for job in [threads.submit(run_block, block, done, length) for block in blocks]:
-                        job.result()
+                    list(each(partial(run_block, done, length), blocks))
+                    seconds = time.perf_counter() - began
                     done += length
                     advanced(length)
-                    if time.perf_counter() - began < _CHUNK_SECONDS / 2:
-                        length *= 2
+                    if seconds < _CHUNK_SECONDS / 2:
+                        self.chunk = max(self.chunk, 2 * length)
+                    elif seconds > _CHUNK_SECONDS:
+                        self.chunk = max(length // 2, 1)
             except KeyboardInterrupt:
                 pass  # the caller sees it by the number
         return done

@@ -110,11 +110,12 @@ def _step(
     ends = work[8:14]  # position, momentum and force at the left end, and at the right
     firsts, sums = work[14 : 14 + max_depth], work[14 + max_depth : 14 + 2 * max_depth]
     stretch_transposed(factor, gradient, force)
-    for i in range(d):
-        momentum[i] = total[i] = normals[i]
-        ends[0, i] = ends[3, i] = position[i]
-        ends[1, i] = ends[4, i] = normals[i]
-        ends[2, i] = ends[5, i] = force[i]
+    _copy(normals, momentum)
+    _copy(normals, total)
+    for end in (0, 3):
+        _copy(position, ends[end])
+        _copy(normals, ends[end + 1])
+        _copy(force, ends[end + 2])
     energy = _kinetic(normals) - value
     weight, acceptance, leaves = 1.0, 0.0, 0
     accepted, divergent, turned = False, False, False
@@ -123,8 +124,10 @@ def _step(
         forward = u_direction < 0.5
         end = 3 if forward else 0
         step_size = settings[0] if forward else -settings[0]
+        _copy(ends[end], x)
+        _copy(ends[end + 1], p)
+        _copy(ends[end + 2], force)
         for i in range(d):
-            x[i], p[i], force[i] = ends[end, i], ends[end + 1, i], ends[end + 2, i]
             part[i] = 0.0
         part_weight, candidate_value = 0.0, value
         u, u_next = 0.0, 0.0
@@ -178,8 +181,10 @@ def _step(
             value = candidate_value
             accepted = True
         weight += part_weight
+        _copy(x, ends[end])
+        _copy(p, ends[end + 1])
+        _copy(force, ends[end + 2])
         for i in range(d):
-            ends[end, i], ends[end + 1, i], ends[end + 2, i] = x[i], p[i], force[i]
             total[i] += part[i]
         if turns_back(ends[1], ends[4], total):
             break
