@@ -105,6 +105,9 @@ def warmup(
 
     Notes
     -----
+    The acceptance that results is above :math:`\delta` by up to 0.15: at an average step size it is
+    higher than the average over the step sizes that were tried.
+
     It fails where no single step size or metric fits: funnels, and modes of different shape. Chains
     that have not found the bulk of the target in time leave a metric of where they were.
 

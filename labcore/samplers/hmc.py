@@ -11,10 +11,10 @@ import numpy as np
 from labcore._compile import compiled
 from labcore._validate import integer
 from labcore.samplers.grammar import Info, Sampler, State, accepts, diverges
-from labcore.samplers.integrators import Trajectory, leapfrog, leapfrog_steps
+from labcore.samplers.integrators import leapfrog_steps
 from labcore.samplers.metrics import stretch_transposed
 
-__all__ = ["HMC", "Info", "State", "Trajectory", "leapfrog"]
+__all__ = ["HMC", "Info", "State"]
 
 
 @compiled(inline=True)
