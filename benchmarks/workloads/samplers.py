@@ -5,6 +5,7 @@ coordinates, by one function for all, so that a ratio is one of effective sample
 processor time, warm-up included.
 """
 
+import math
 from functools import partial
 from itertools import count
 
@@ -116,8 +117,11 @@ def same_moments(ours: np.ndarray, theirs: np.ndarray) -> None:
     np.testing.assert_allclose(theirs.std(axis=0), ours.std(axis=0), rtol=0.25)
 
 
-def by_nuts(target: samplers.Target, density, n_warmup: int, n_samples: int) -> Ways:
-    """One chain from (0.1, ..., 0.1); `density` is the target's, in jax.numpy."""
+def by_nuts(target: samplers.Target, density, n_warmup: int, n_samples: int, plain=None) -> Ways:
+    """One chain from (0.1, ..., 0.1); `density` is the target's, in jax.numpy.
+
+    nutpie gets labcore's compiled density, and, where there is one, `plain`: as one would write it.
+    """
     d = target.dimension
     seeds = count(1)
 
@@ -137,6 +141,9 @@ def by_nuts(target: samplers.Target, density, n_warmup: int, n_samples: int) -> 
         ways["blackjax"] = _by_blackjax(blackjax, density, d, n_warmup, n_samples)
     if nutpie := peer("nutpie"):
         ways["nutpie"] = _by_nutpie(nutpie, target, n_warmup, n_samples)
+        if plain:
+            slower = target._replace(log_density=plain)
+            ways["nutpie, plain density"] = _by_nutpie(nutpie, slower, n_warmup, n_samples)
     return ways
 
 
@@ -194,6 +201,30 @@ def _by_nutpie(nutpie, target: samplers.Target, n_warmup: int, n_samples: int):
     return run
 
 
+@njit(fastmath=True, error_model="numpy")
+def _plain_logistic(w, parameters, gradient):
+    """`samplers.logistic_regression` by the formula, a column of the features after the other."""
+    d = w.size
+    n = (parameters.size - 1) // (d + 1)
+    y, columns = parameters[1 : n + 1], parameters[n + 1 :].reshape(d, n)
+    z = np.zeros(n)
+    value = 0.0
+    for k in range(d):
+        for i in range(n):
+            z[i] += w[k] * columns[k, i]
+    for i in range(n):
+        q = math.exp(-abs(z[i]))
+        value += y[i] * z[i] - max(z[i], 0.0) - math.log(1.0 + q)
+        z[i] = y[i] - (1.0 if z[i] >= 0.0 else q) / (1.0 + q)
+    for k in range(d):
+        total = 0.0
+        for i in range(n):
+            total += columns[k, i] * z[i]
+        gradient[k] = total - parameters[0] * w[k]
+        value -= 0.5 * parameters[0] * w[k] * w[k]
+    return value
+
+
 nuts_workload = partial(workload, worth=smallest_effective_size, agree=same_moments)
 
 
@@ -210,7 +241,8 @@ def nuts_logistic(n: int = 1000, d: int = 25, n_warmup: int = 500, n_samples: in
 
         return y @ (X @ w) - jnp.logaddexp(0.0, X @ w).sum() - 0.5 * (w * w).sum()
 
-    return by_nuts(samplers.logistic_regression(X, y), density, n_warmup, n_samples)
+    target = samplers.logistic_regression(X, y)
+    return by_nuts(target, density, n_warmup, n_samples, _plain_logistic)
 
 
 @njit(fastmath=True)

@@ -117,7 +117,7 @@ def warmup(
     >>> target = gaussian([1.0, 100.0])
     >>> warm = warmup(HMC(0.1, 5), target, 400, rng=1)
     >>> (warm.sampler.metric.round(-1) + 0.0).tolist()
-    [0.0, 100.0]
+    [0.0, 90.0]
     >>> chains = sample(warm.sampler, target, 1000, start=warm.position, rng=1)
     """
     n_steps = integer("n_steps", n_steps, least=1)

@@ -135,7 +135,7 @@ def rank_normalised_rhat(samples) -> np.ndarray | float:
     >>> from labcore.random import normal
     >>> x = normal((4, 1000), rng=1) * np.array([[1.0], [1.0], [1.0], [3.0]])
     >>> round(split_rhat(x), 2), round(rank_normalised_rhat(x), 2)
-    (1.0, 1.13)
+    (1.0, 1.16)
     """
     return _each_coordinate(
         lambda halves: max(
