@@ -12,17 +12,17 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numba import uint64
 from tqdm.auto import tqdm
 
-from labcore._compile import compiled
 from labcore._validate import array, integer, real
-from labcore.random import seed_from, uniform
-from labcore.samplers.grammar import Sampler, compiled_step
+from labcore.random import normal, seed_from, uniform
+from labcore.samplers.grammar import Record, Sampler, State, advance, noise_buffer
+from labcore.samplers.metrics import metric_factor
 from labcore.samplers.path import tempered
 from labcore.samplers.targets import Target, compiled_density, evaluate, target_parameters
 
 _DRAW_STREAM = 2**63  # no particle has a number as large
+_MOMENTUM_STREAM = 2**63 + 1  # the first of as many as there are moves
 _BISECTIONS = 60
 
 
@@ -302,68 +302,41 @@ def _move(sampler, target, particles, n_moves, first_move, target_acceptance, se
     """The particles after `n_moves` steps, the acceptance rate of each, and the sampler at last."""
     n, d = particles.shape
     value, gradient = evaluate(target, particles)
-    accepted = np.empty(n, dtype=np.bool_)
-    step, density = compiled_step(sampler.loop), compiled_density(target.log_density)
-    parameters = target_parameters(target)
+    momentum = normal((n, d), rng=int(seed), stream=_MOMENTUM_STREAM + first_move)
+    state = State(particles, value, gradient, momentum)
+    density, parameters = compiled_density(target.log_density), target_parameters(target)
+    factor, record = metric_factor(sampler.metric, d), Record.empty(sampler, n, 1, d)
     edges = np.linspace(0, n, min(n, n_threads) + 1).astype(int).tolist()
     blocks = [slice(a, b) for a, b in pairwise(edges)]
     rates = []
 
     def run_block(block: slice) -> None:
-        _step_all(
-            step,
+        advance(
+            sampler.loop,
             density,
             parameters,
-            sampler.settings(),
+            np.tile(sampler.settings(), (block.stop - block.start, 1)),
+            factor,
             seed,
             block.start,
             first_move + len(rates),
-            particles[block],
-            value[block],
-            gradient[block],
-            np.empty((sampler.work_rows, d)),
-            accepted[block],
+            1,
+            State(*(x[block] for x in state)),
+            sampler.workspace(d),
+            noise_buffer(d),
+            np.empty((0, 5)),
+            Record(*(x[block] for x in record)),
+            0,
         )
 
     with ThreadPoolExecutor(len(blocks)) as threads:
         for _ in range(n_moves):
             list(threads.map(run_block, blocks))
-            rates.append(accepted.mean())
+            rates.append(record.accepted.mean())
             if target_acceptance is not None:
-                factor = np.exp(rates[-1] - target_acceptance)
-                sampler = dataclasses.replace(sampler, step_size=sampler.step_size * factor)
+                factor_of_step = np.exp(rates[-1] - target_acceptance)
+                sampler = dataclasses.replace(sampler, step_size=sampler.step_size * factor_of_step)
     return particles, rates, sampler
-
-
-@compiled
-def _step_all(
-    step,
-    log_density,
-    parameters,
-    settings,
-    seed,
-    first_stream,
-    index,
-    position,
-    value,
-    gradient,
-    work,
-    accepted,
-):
-    """Step number `index` of every particle (a row), each with its own stream."""
-    for i in range(position.shape[0]):
-        value[i], _, accepted[i] = step(
-            log_density,
-            parameters,
-            settings,
-            uint64(seed),
-            uint64(first_stream + i),
-            uint64(index),
-            position[i],
-            value[i],
-            gradient[i],
-            work,
-        )
 
 
 def _fraction(name: str, value: float) -> float:

@@ -5,19 +5,22 @@ scalable highly parallel MCMC scheme", J. R. Stat. Soc. B 84 (2022). doi:10.1111
 """
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numba import uint64
+from tqdm.auto import tqdm
 
 from labcore._compile import compiled
 from labcore._math import exp
 from labcore._validate import array, integer
 from labcore.random import normal, seed_from, uniform_at
-from labcore.samplers.grammar import Sampler, compiled_step
+from labcore.samplers.chains import in_chunks
+from labcore.samplers.grammar import Sampler, step_log_uniform, step_normals
+from labcore.samplers.metrics import metric_factor
 from labcore.samplers.path import mix, reference_value, tempered, unmix
-from labcore.samplers.run import _run_chunks
 from labcore.samplers.targets import Target, compiled_density, evaluate, target_parameters
 
 _START_STREAM = 2**63  # no rung has a number as large
@@ -166,16 +169,20 @@ def parallel_tempering(
     offers, exchanged = np.zeros((n_chains, n_rungs - 1)), np.zeros((n_chains, n_rungs - 1))
     from_hottest = np.zeros((n_chains, n_rungs), dtype=np.bool_)
     restarts = np.zeros((n_chains, n_samples), dtype=np.bool_)
-    step, density = compiled_step(samplers[0].loop), compiled_density(rungs[0].log_density)
+    density = compiled_density(rungs[0].log_density)
     parameters = np.array([target_parameters(rung) for rung in rungs])
     settings = np.array([one.settings() for one in samplers])
+    factors = _factors(samplers, d)
+    # After the draws of the starting points, of which there may be as many.
+    momentum = normal(position.shape, rng=int(seed), stream=_START_STREAM, start=position.size)
 
-    def run_block(chains: slice, done: int, length: int) -> None:
+    def run_block(done: int, length: int, chains: slice) -> None:
         _sweeps(
-            step,
+            samplers[0].loop,
             density,
             parameters,
             settings,
+            factors,
             seed,
             chains.start,
             done,
@@ -184,7 +191,8 @@ def parallel_tempering(
             position[chains],
             value[chains],
             gradient[chains],
-            np.empty((samplers[0].work_rows, d)),
+            momentum[chains],
+            samplers[0].workspace(d),
             samples[chains],
             moves[chains],
             accepted[chains],
@@ -194,8 +202,11 @@ def parallel_tempering(
             restarts[chains],
         )
 
-    run_block(slice(0, 0), 0, 0)  # compiles before the clock of the progress bar starts
-    done = _run_chunks(run_block, n_chains, n_samples, n_threads, progress)
+    run_block(0, 0, slice(0, 0))  # compiles before the clock of the progress bar starts
+    with tqdm(total=n_samples, unit="sweeps", delay=2.0, disable=not progress) as bar:
+        done, _ = in_chunks(run_block, n_chains, n_samples, n_threads, bar.update)
+    if done < n_samples:
+        warnings.warn(f"interrupted after {done} of {n_samples} samples", stacklevel=2)
     return Ladders(
         samples[:, :done],
         ladder,
@@ -256,6 +267,7 @@ def _sweeps(
     log_density,
     parameters,
     settings,
+    factors,
     seed,
     first_chain,
     first_sweep,
@@ -264,6 +276,7 @@ def _sweeps(
     position,
     value,
     gradient,
+    momentum,
     work,
     samples,
     moves,
@@ -276,20 +289,26 @@ def _sweeps(
     """Move the ladders (rows) by `n_sweeps` sweeps, counted from the run's beginning."""
     n_rungs = position.shape[1]
     d = position.shape[2]
+    normals, work = work[0], work[1:]
     for chain in range(position.shape[0]):
         for sweep in range(first_sweep, first_sweep + n_sweeps):
             for k in range(n_rungs):
                 for move in range(n_moves):
-                    value[chain, k], _, moved = step(
+                    stream = uint64((first_chain + chain) * n_rungs + k)
+                    index = uint64(sweep * n_moves + move)
+                    step_normals(uint64(seed), stream, index, normals)
+                    value[chain, k], _, moved, _, _, _ = step(
                         log_density,
                         parameters[k],
                         settings[k],
-                        uint64(seed),
-                        uint64((first_chain + chain) * n_rungs + k),
-                        uint64(sweep * n_moves + move),
+                        factors[k],
+                        (uint64(seed), stream, index),
+                        normals,
+                        step_log_uniform(uint64(seed), stream, index, d),
                         position[chain, k],
                         value[chain, k],
                         gradient[chain, k],
+                        momentum[chain, k],
                         work,
                     )
                     moves[chain, k] += 1.0
@@ -354,6 +373,14 @@ def _one_for_each_rung(sampler: Sampler | Sequence[Sampler], n_rungs: int) -> li
             f"got {samplers}"
         )
     return samplers
+
+
+def _factors(samplers: list[Sampler], d: int) -> np.ndarray:
+    """The factors of the rungs' metrics, all diagonal, shape (n_rungs, 1, d), or all full."""
+    factors = [metric_factor(one.metric, d) for one in samplers]
+    if len({factor.shape for factor in factors}) > 1:
+        factors = [np.diag(f[0]) if len(f) == 1 else f for f in factors]
+    return np.array(factors)
 
 
 def _starts(start, n_chains: int, n_rungs: int, d: int, seed: np.uint64) -> np.ndarray:

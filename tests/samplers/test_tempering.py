@@ -190,12 +190,19 @@ def test_a_longer_or_wider_run_begins_with_the_shorter():
     assert np.array_equal(temper(start=start, n_chains=6).samples[:4], small)
 
 
-def test_one_compiled_loop_serves_all_samplers_and_targets():
-    temper()
+def test_a_new_target_compiles_no_loop():
+    temper(HMC(0.2, 2))
     before = len(_sweeps.signatures)
     temper(HMC(0.2, 2), EXPONENTIAL, start=[1.0])
-    temper(MALA(0.2), banana(), reference=REFERENCE)
-    assert len(_sweeps.signatures) == before == 1
+    temper(HMC(0.3, 3), banana(), reference=REFERENCE)
+    assert len(_sweeps.signatures) == before
+
+
+def test_rungs_may_have_metrics_of_either_kind():
+    scales = [4.0, 1.0]
+    diagonal = temper([Metropolis(0.5, metric=scales)] * 2, ladder=[0.5, 1.0])
+    mixed = [Metropolis(0.5, metric=scales), Metropolis(0.5, metric=np.diag(scales))]
+    assert np.array_equal(temper(mixed, ladder=[0.5, 1.0]).samples, diagonal.samples)
 
 
 def test_an_interruption_returns_the_sweeps_that_are_complete():

@@ -8,12 +8,11 @@ from labcore._compile import compiled
 from labcore._math import exp
 from labcore.live.export import Export
 from labcore.random import uniform_at
-from labcore.samplers import hmc, targets
+from labcore.samplers import grammar, hmc, integrators, targets
 
 _BANANA, _FUNNEL, _TWO_MODES = 0, 1, 2  # and 3, the ridge
 _METROPOLIS, _HMC = 0, 2  # and 1, MALA
 _BLIND = 1.0
-_DIVERGED = 1000.0  # an energy error above this, as `labcore.samplers.Chains.divergent`
 
 
 @compiled
@@ -121,8 +120,9 @@ def _gallery(
     settings[0], settings[1] = step_size, gradients
     if sampler == _METROPOLIS:
         parameters[5] = _BLIND
-    position, gradient = work[4], work[5]
+    position, gradient, normals, momentum, factor = work[4], work[5], work[6], work[7], work[8:9]
     position[0], position[1] = 0.0, 0.0
+    factor[0, 0] = factor[0, 1] = 1.0
     value = _density(position, parameters, gradient)
     n = samples.shape[0]
     acceptance, square, diverged = 0.0, 0.0, 0
@@ -130,10 +130,22 @@ def _gallery(
         lost[i, 0] = lost[i, 1] = math.nan
         before, above = position[0], position[1]
         stream, index = uint64(0), uint64(i)
-        value, log_ratio, _ = hmc._step(
-            _density, parameters, settings, seed, stream, index, position, value, gradient, work
+        grammar.step_normals(seed, stream, index, normals)
+        value, log_ratio, _, _, _, _ = hmc._step(
+            _density,
+            parameters,
+            settings,
+            factor,
+            (seed, stream, index),
+            normals,
+            grammar.step_log_uniform(seed, stream, index, 2),
+            position,
+            value,
+            gradient,
+            momentum,
+            work,
         )
-        if not log_ratio > -_DIVERGED:
+        if grammar.diverges(log_ratio):
             diverged += 1
             lost[i, 0], lost[i, 1] = before, _stretch(target, difficulty, before) * above
         if log_ratio == log_ratio:
@@ -232,7 +244,8 @@ def _trajectory(
     the time taken, and the two components of the momentum.
     """
     _set_target(target, difficulty, parameters)
-    position, momentum, gradient = work[0], work[1], work[2]
+    position, momentum, gradient, force, factor = work[0], work[1], work[2], work[3], work[4:5]
+    factor[0, 0] = factor[0, 1] = 1.0
     for finer in (100, 1):  # energy and numbers are those of the last, the trajectory itself
         route = exact if finer == 100 else path
         for k in range(2):
@@ -240,20 +253,23 @@ def _trajectory(
             numbers[3 + k] = momentum[k] = ends[1, k] - ends[0, k]
         value = _density(position, parameters, gradient)
         start = 0.5 * (momentum[0] ** 2 + momentum[1] ** 2) - value
+        force[0], force[1] = gradient[0], gradient[1]
         numbers[1] = 0.0
         for i in range(route.shape[0]):
             route[i, 0] = route[i, 1] = energy[i] = math.nan
             if i > n_steps:
                 continue
             if i > 0:
-                value = hmc._leapfrog(
+                value = integrators.leapfrog_steps(
                     _density,
                     parameters,
                     step_size / finer,
                     finer,
+                    factor,
                     position,
                     momentum,
                     gradient,
+                    force,
                     value,
                 )
             error = 0.5 * (momentum[0] ** 2 + momentum[1] ** 2) - value - start
@@ -387,7 +403,7 @@ EXPORTS = [
             "x": "float64[m]",
             "parameters": "float64[6]",
             "settings": "float64[2]",
-            "work": "float64[6, 2]",
+            "work": "float64[9, 2]",
             "path": "float64[n, 2]",
             "samples": "float64[n, 2]",
             "lost": "float64[n, 2]",
@@ -418,7 +434,7 @@ EXPORTS = [
             "ends": "float64[2, 2]",
             "span": "float64",
             "parameters": "float64[6]",
-            "work": "float64[3, 2]",
+            "work": "float64[5, 2]",
             "path": "float64[n, 2]",
             "exact": "float64[n, 2]",
             "energy": "float64[n]",
