@@ -1,5 +1,7 @@
 """The kernels are compiled anew when a source that they are made from changes, and only then."""
 
+from types import ModuleType
+
 import pytest
 
 from labcore.live.dependencies import PACKAGE, imported_files

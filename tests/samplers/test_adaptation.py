@@ -152,13 +152,13 @@ def test_bad_input_is_named(options, message):
 
 
 def interrupted(function):
-    """What `function` returns when it is interrupted after 0.3 seconds, and the warning."""
+    """What `function` returns when it is interrupted after a second, and the warning."""
 
     def interrupt(number, frame):
         raise KeyboardInterrupt
 
     previous = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    signal.setitimer(signal.ITIMER_REAL, 1.0)
     try:
         with pytest.warns(UserWarning, match=r"interrupted after \d+ of \d+ steps of warm-up"):
             return function()

@@ -180,7 +180,11 @@ def test_weights_of_modes_are_not_seen():
 @pytest.mark.parametrize(
     ("error", "call", "message"),
     [
-        (TypeError, lambda: ksd_squared(Matern(), [0, 1], [0, 1]), "Gaussian or InverseMultiq"),
+        (
+            TypeError,
+            lambda: ksd_squared(Matern(), [0, 1], [0, 1]),
+            "Gaussian, or RationalQuadratic",
+        ),
         (ValueError, lambda: ksd_squared(Gaussian(), [0.0], [0.0]), "at least 2 points, got 1"),
         (ValueError, lambda: ksd_squared(Gaussian(), [0, 1], [0, 1, 2]), "score must have the sh"),
         (ValueError, lambda: ksd_squared(Gaussian(), [0, 1], [0, math.nan]), "score must be fini"),
