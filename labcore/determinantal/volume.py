@@ -13,7 +13,7 @@ _EXTRA_STREAM = 2**63  # the first of as many as there are samples
 
 @dataclass(frozen=True, eq=False)
 class VolumeSampling:
-    """The law of `volume_sampling`: a k-DPP, and items added uniformly.
+    """A k-DPP, and items added uniformly. Made by `volume_sampling`.
 
     Parameters
     ----------

@@ -20,7 +20,15 @@ def as_kernel(value: Kernel | float) -> Kernel:
 
 @dataclass(frozen=True)
 class Constant(Kernel):
-    """k(x, y) = value: functions that are constant, with an unknown level."""
+    """k(x, y) = value: functions that are constant, with an unknown level.
+
+    Examples
+    --------
+    >>> from labcore.kernels import Constant
+    >>> Constant(2.0)([0.0, 1.0])
+    array([[2., 2.],
+           [2., 2.]])
+    """
 
     value: float
     _tunable = ("value",)
@@ -80,7 +88,14 @@ class _Composed(Kernel):
 
 @dataclass(frozen=True)
 class Sum(_Composed):
-    """k(x, y) = left(x, y) + right(x, y): a sum of independent functions."""
+    """k(x, y) = left(x, y) + right(x, y): a sum of independent functions.
+
+    Examples
+    --------
+    >>> from labcore.kernels import Gaussian
+    >>> (Gaussian() + 1)([0.0], [0.0])
+    array([[2.]])
+    """
 
     left: Kernel
     right: Kernel
@@ -117,7 +132,14 @@ class Sum(_Composed):
 
 @dataclass(frozen=True)
 class Product(_Composed):
-    """k(x, y) = left(x, y) right(x, y): positive definite by Schur's product theorem."""
+    """k(x, y) = left(x, y) right(x, y): positive definite by Schur's product theorem.
+
+    Examples
+    --------
+    >>> from labcore.kernels import Gaussian
+    >>> (Gaussian(1.0) * Gaussian(1.0))([0.0], [1.0]).round(4)  # exp(-1/2) squared
+    array([[0.3679]])
+    """
 
     left: Kernel
     right: Kernel
@@ -143,7 +165,14 @@ class Product(_Composed):
 
 @dataclass(frozen=True)
 class Scaled(_Composed):
-    """k(x, y) = factor kernel(x, y), with a positive factor: the variance of the function."""
+    """k(x, y) = factor kernel(x, y), with a positive factor: the variance of the function.
+
+    Examples
+    --------
+    >>> from labcore.kernels import Gaussian
+    >>> (4 * Gaussian()).diagonal([0.0, 1.0])
+    array([4., 4.])
+    """
 
     factor: float
     kernel: Kernel
@@ -178,7 +207,14 @@ class Scaled(_Composed):
 
 @dataclass(frozen=True)
 class Power(_Composed):
-    """k(x, y) = kernel(x, y)^exponent for a positive integer exponent: a product of copies."""
+    """k(x, y) = kernel(x, y)^exponent for a positive integer exponent: a product of copies.
+
+    Examples
+    --------
+    >>> from labcore.kernels import Polynomial
+    >>> print((Polynomial(1) + 1) ** 2)
+    (Polynomial(1, 1) + 1) ** 2
+    """
 
     kernel: Kernel
     exponent: int

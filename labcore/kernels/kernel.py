@@ -20,6 +20,17 @@ class Kernel:
     A kernel is a frozen dataclass. It implements ``_tile``, ``_diagonal`` and ``_slope``, and names
     in ``_tunable`` those of its fields that a fit may change, all of them positive numbers or
     tuples of such; if there are any, it implements ``_gradients``.
+
+    Examples
+    --------
+    >>> from labcore.kernels import Gaussian, Periodic
+    >>> kernel = 2 * Gaussian(3.0) * Periodic(1.0) + 0.5
+    >>> print(kernel)
+    2 * Gaussian(3) * Periodic(1, 1) + 0.5
+    >>> kernel([0.0, 1.0])[0].round(4)
+    array([2.5   , 2.3919])
+    >>> kernel.matvec([0.0, 1.0], [1.0, -1.0]).round(4)
+    array([ 0.1081, -0.1081])
     """
 
     _tunable: tuple[str, ...] = ()

@@ -26,7 +26,10 @@ from labcore.kernels.kernel import Kernel
 
 @dataclass(frozen=True, eq=False)
 class KernelRidge:
-    r"""A function of the kernel's Hilbert space, :math:`f = \sum_i \alpha_i k(x_i, \cdot)`."""
+    r"""A function of the kernel's Hilbert space, :math:`f = \sum_i \alpha_i k(x_i, \cdot)`.
+
+    Made by `kernel_ridge`.
+    """
 
     kernel: Kernel
     x: np.ndarray = field(repr=False)

@@ -23,6 +23,12 @@ class SpectralFilter:
     :math:`\sup_\sigma \sigma^q\,|1 - \sigma g(\sigma)|` falls like :math:`\lambda^q` in the
     strength :math:`\lambda` of the regularisation. A method makes use of smoothness up to its
     qualification: that of the ridge is one, and it gains nothing from smoother functions.
+
+    Examples
+    --------
+    >>> from labcore.kernels import Ridge
+    >>> float(Ridge(1.0)([3.0])[0])  # 1 / (3 + 1)
+    0.25
     """
 
     qualification: float = math.inf

@@ -57,9 +57,9 @@ class Export:
 
     Examples
     --------
-    >>> from labcore.random import _fill_normal
+    >>> from labcore.random.streams import fill_normal
     >>> declarations = dict.fromkeys(["seed", "stream", "start"], "uint64") | {"out": "float64[n]"}
-    >>> normals = Export("normals", _fill_normal, declarations, ("out",))
+    >>> normals = Export("normals", fill_normal, declarations, ("out",))
     >>> normals.run(seed=1, stream=0, start=0, n=3)["out"].shape
     (3,)
     """

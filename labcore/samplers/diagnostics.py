@@ -37,6 +37,14 @@ def autocorrelation(samples) -> np.ndarray:
     -------
     ndarray, of the shape of `samples`
         Lag 0, which is 1, to lag n - 1. It is nan for a chain that never moved.
+
+    Examples
+    --------
+    >>> from labcore import random
+    >>> from labcore.samplers import autocorrelation
+    >>> draws = random.normal((4, 1000), rng=1)  # four chains that forget at once
+    >>> autocorrelation(draws)[0, :3].round(2)
+    array([ 1.  , -0.01, -0.05])
     """
     covariance = _autocovariance(array("samples", samples, (1, 2)))
     with np.errstate(invalid="ignore"):
@@ -63,6 +71,14 @@ def effective_sample_size(samples) -> np.ndarray | float:
         One number for each coordinate. It is nan if no chain ever moved. It is an estimate:
         when the chains are not long against :math:`\tau` it is too large, and when all chains
         missed a mode it knows nothing of it.
+
+    Examples
+    --------
+    >>> from labcore import random
+    >>> from labcore.samplers import effective_sample_size
+    >>> draws = random.normal((4, 1000), rng=1)  # four chains that forget at once
+    >>> round(float(effective_sample_size(draws)))
+    4073
     """
     return _each_coordinate(lambda halves: halves.size / _correlation_time(halves), samples)
 
@@ -75,6 +91,14 @@ def split_rhat(samples) -> np.ndarray | float:
     of Vehtari et al.). Above 1.01 the chains have not mixed; 1 does not prove that they have.
 
     Parameters and result as in `effective_sample_size`.
+
+    Examples
+    --------
+    >>> from labcore import random
+    >>> from labcore.samplers import split_rhat
+    >>> draws = random.normal((4, 1000), rng=1)  # four chains that forget at once
+    >>> round(float(split_rhat(draws)), 3)
+    1.001
     """
     return _each_coordinate(_rhat, samples)
 
@@ -83,6 +107,14 @@ def monte_carlo_error(samples) -> np.ndarray | float:
     r"""The standard error of the mean of all samples, :math:`\sqrt{\hat v / \mathrm{ESS}}`.
 
     Parameters and result as in `effective_sample_size`.
+
+    Examples
+    --------
+    >>> from labcore import random
+    >>> from labcore.samplers import monte_carlo_error
+    >>> draws = random.normal((4, 1000), rng=1)  # four chains that forget at once
+    >>> round(float(monte_carlo_error(draws)), 4)  # 1 / sqrt(4000) is 0.0158
+    0.0157
     """
     return _each_coordinate(_mean_error, samples)
 
@@ -115,6 +147,14 @@ def tail_effective_sample_size(samples) -> np.ndarray | float:
     That of the indicators :math:`1\{x \le \hat q_p\}` (section 4.3 of Vehtari et al.).
 
     Parameters and result as in `effective_sample_size`.
+
+    Examples
+    --------
+    >>> from labcore import random
+    >>> from labcore.samplers import tail_effective_sample_size
+    >>> draws = random.normal((4, 1000), rng=1)  # four chains that forget at once
+    >>> round(float(tail_effective_sample_size(draws)))
+    4012
     """
     return _each_coordinate(
         lambda halves: min(_quantile_size(halves, 0.05), _quantile_size(halves, 0.95)), samples
@@ -152,6 +192,14 @@ def deviation_error(samples) -> np.ndarray | float:
     :math:`(x - \bar x)^2`, as `monte_carlo_error` gives it. It asks for a finite fourth moment.
 
     Parameters and result as in `effective_sample_size`.
+
+    Examples
+    --------
+    >>> from labcore import random
+    >>> from labcore.samplers import deviation_error
+    >>> draws = random.normal((4, 1000), rng=1)  # four chains that forget at once
+    >>> round(float(deviation_error(draws)), 4)
+    0.0108
     """
 
     def error(halves: np.ndarray) -> float:
@@ -179,6 +227,14 @@ def quantile_error(samples, probability: float) -> np.ndarray | float:
     -------
     float or ndarray, shape (d,)
         One number for each coordinate. Too small if no chain has been in the tail.
+
+    Examples
+    --------
+    >>> from labcore import random
+    >>> from labcore.samplers import quantile_error
+    >>> draws = random.normal((4, 1000), rng=1)  # four chains that forget at once
+    >>> round(float(quantile_error(draws, 0.9)), 4)
+    0.0225
     """
     from scipy.special import betaincinv
 

@@ -34,6 +34,12 @@ def stationary_distribution(kernel) -> np.ndarray:
     ----------
     W. K. Grassmann, M. I. Taksar, D. P. Heyman, "Regenerative analysis and steady state
     distributions for Markov chains", Operations Research 33 (1985). doi:10.1287/opre.33.5.1107
+
+    Examples
+    --------
+    >>> from labcore.samplers import stationary_distribution
+    >>> stationary_distribution([[0.9, 0.1], [0.3, 0.7]]).round(6)
+    array([0.75, 0.25])
     """
     P = _stochastic(kernel).copy()
     n = len(P)
@@ -61,6 +67,14 @@ def metropolis_matrix(proposal, stationary) -> np.ndarray:
         A row-stochastic matrix Q.
     stationary : array_like, shape (n,)
         Positive weights :math:`\pi`, normalised or not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from labcore.samplers import metropolis_matrix
+    >>> metropolis_matrix(np.full((2, 2), 0.5), [1.0, 3.0]).round(3)
+    array([[0.5  , 0.5  ],
+           [0.167, 0.833]])
     """
     Q = _stochastic(proposal, "proposal")
     weights = array("stationary", stationary, 1)
@@ -100,6 +114,12 @@ def spectrum(kernel) -> Spectrum:
     ------
     ValueError
         If `kernel` is not row-stochastic, irreducible and reversible.
+
+    Examples
+    --------
+    >>> from labcore.samplers import spectrum
+    >>> spectrum([[0.9, 0.1], [0.3, 0.7]]).values.round(6)
+    array([1. , 0.6])
     """
     P = _stochastic(kernel)
     pi = stationary_distribution(P)

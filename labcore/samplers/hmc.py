@@ -91,6 +91,13 @@ class HMC(Sampler):
     metric : array_like, shape (d,) or (d, d), optional
         The inverse of the mass matrix, an estimate of the target's variances or covariance
         (default: the identity). Momenta are kept in units in which they are standard normal.
+
+    Examples
+    --------
+    >>> from labcore.samplers import HMC, gaussian, sample
+    >>> chains = sample(HMC(0.3, n_steps=5), gaussian([1.0, 1.0]), 2000, rng=1)
+    >>> chains.samples.std().round(1)
+    np.float64(1.0)
     """
 
     n_steps: int

@@ -80,6 +80,13 @@ class MALA(Sampler):
         :math:`\varepsilon`, the standard deviation of the proposal's noise in each coordinate.
     metric : array_like, shape (d,) or (d, d), optional
         Variances or covariance :math:`\Sigma` of the noise (default: the identity).
+
+    Examples
+    --------
+    >>> from labcore.samplers import MALA, gaussian, sample
+    >>> chains = sample(MALA(1.0), gaussian([1.0, 1.0]), 2000, rng=1)
+    >>> chains.acceptance.mean().round(2)
+    np.float64(0.88)
     """
 
     metric: np.ndarray | None = None

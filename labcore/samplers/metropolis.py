@@ -64,6 +64,13 @@ class Metropolis(Sampler):
         :math:`\varepsilon`, the standard deviation of the proposal in each coordinate.
     metric : array_like, shape (d,) or (d, d), optional
         Variances or covariance :math:`\Sigma = L L^\top` of the proposal (default: the identity).
+
+    Examples
+    --------
+    >>> from labcore.samplers import Metropolis, gaussian, sample
+    >>> chains = sample(Metropolis(2.4), gaussian([1.0]), 2000, rng=1)
+    >>> chains.acceptance.mean().round(2)
+    np.float64(0.44)
     """
 
     metric: np.ndarray | None = None

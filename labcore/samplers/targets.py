@@ -117,6 +117,13 @@ def evaluate(target: Target, points) -> tuple[np.ndarray, np.ndarray]:
     ------
     ValueError
         If `points` do not have the target's dimension.
+
+    Examples
+    --------
+    >>> from labcore.samplers import evaluate, gaussian
+    >>> values, gradients = evaluate(gaussian([1.0]), [[0.0], [2.0]])
+    >>> values.round(4), gradients.ravel()
+    (array([-0.9189, -2.9189]), array([-0., -2.]))
     """
     points = array("points", points, 2)
     if points.shape[1] != target.dimension:
@@ -147,6 +154,12 @@ def gradient_error(target: Target, position, *, spacing: float = 1e-5) -> float:
     The largest of :math:`|g_i - (f(x + h e_i) - f(x - h e_i)) / 2h|` over the coordinates,
     relative to :math:`1 + \max_i |g_i|`. A right gradient gives about 1e-9 for densities of
     moderate curvature, a wrong one about 1.
+
+    Examples
+    --------
+    >>> from labcore.samplers import banana, gradient_error
+    >>> gradient_error(banana(), [0.5, 1.0]) < 1e-7
+    True
     """
     shifts = positive("spacing", spacing) * np.eye(target.dimension)
     position = array("position", position, 1)
@@ -170,6 +183,13 @@ def gaussian(covariance, mean=None) -> Target:
     ------
     ValueError
         If the covariance is not symmetric and positive definite, or shapes do not match.
+
+    Examples
+    --------
+    >>> from labcore.samplers import gaussian
+    >>> gaussian([1.0, 4.0]).covariance
+    array([[1., 0.],
+           [0., 4.]])
     """
     covariance = array("covariance", covariance, (1, 2))
     d = len(covariance)
@@ -247,6 +267,12 @@ def banana(curvature: float = 1.0, width: float = 1.0) -> Target:
     ----------
     H. Haario, E. Saksman, J. Tamminen, "Adaptive proposal distribution for random walk
     Metropolis algorithm", Computational Statistics 14 (1999). doi:10.1007/s001800050022
+
+    Examples
+    --------
+    >>> from labcore.samplers import banana
+    >>> banana().draw(3, rng=1).shape
+    (3, 2)
     """
     c, w = real("curvature", curvature), positive("width", width)
 
@@ -282,6 +308,12 @@ def funnel(dimension: int = 2, centring: float = 1.0, scale: float = 3.0) -> Tar
     ----------
     R. M. Neal, "Slice sampling", Annals of Statistics 31 (2003), section 8.
     doi:10.1214/aos/1056562461
+
+    Examples
+    --------
+    >>> from labcore.samplers import funnel
+    >>> funnel(3).dimension
+    3
     """
     d = integer("dimension", dimension, least=2)
     c, s = real("centring", centring), positive("scale", scale)
@@ -323,6 +355,13 @@ def two_modes(
     ------
     ValueError
         If `weight` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> from labcore.samplers import two_modes
+    >>> target = two_modes(distance=8.0, weight=0.75)
+    >>> target.mean
+    array([2., 0.])
     """
     d = integer("dimension", dimension, least=1)
     a, tau, w = positive("distance", distance), positive("width", width), real("weight", weight)
@@ -370,6 +409,13 @@ def ridge(dimension: int = 2, correlation: float = 0.98) -> Target:
     ------
     ValueError
         If `correlation` is not between :math:`-1 / (d - 1)` and 1.
+
+    Examples
+    --------
+    >>> from labcore.samplers import ridge
+    >>> ridge().covariance.round(3)
+    array([[1.  , 0.98],
+           [0.98, 1.  ]])
     """
     d = integer("dimension", dimension, least=2)
     r = real("correlation", correlation)

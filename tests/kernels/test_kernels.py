@@ -1,6 +1,7 @@
 """Kernels: their formulas, positive definiteness, symmetry, spectra and algebra."""
 
 import math
+from functools import partial
 
 import mpmath
 import numpy as np
@@ -304,11 +305,11 @@ def test_matern_is_the_bessel_function_of_its_smoothness(nu):
         (Matern(1.3, 0.7), sk.Matern(0.7, nu=1.3)),
         (Gaussian([0.7, 2.0, 0.3]), sk.RBF([0.7, 2.0, 0.3])),
         (RationalQuadratic(0.7, 1.8), sk.RationalQuadratic(0.7, 1.8)),
-        (Laplacian(0.7), lambda x, y=None: laplacian_kernel(x, y, gamma=1 / 0.7)),
+        (Laplacian(0.7), partial(laplacian_kernel, gamma=1 / 0.7)),
         (Polynomial(1, 0.0) ** 3, sk.DotProduct(0.0) ** 3),
         (2 * Gaussian(0.7) + 0.3, sk.ConstantKernel(2) * sk.RBF(0.7) + sk.ConstantKernel(0.3)),
     ],
-    ids=str,
+    ids=lambda kernel: type(kernel).__name__ if isinstance(kernel, partial) else str(kernel),
 )
 def test_scikit_learn_agrees(ours, theirs):
     x, y = points(7, 3, 3), points(5, 3, 4)
