@@ -29,8 +29,8 @@ class Solution(NamedTuple):
     x : ndarray, shape (n,) or (n, q)
         The iterate.
     residuals : ndarray, shape (iterations + 1,)
-        The relative residual |b - A x| / |b| of the worst column, before each iteration and at the
-        end.
+        The relative residual :math:`|b - A x| / |b|` of the worst column, before each iteration and
+        at the end.
     reason : {"converged", "iterations", "breakdown", "interrupted"}
         "breakdown": the matrix or the preconditioner is not positive definite to rounding.
     """
@@ -67,7 +67,7 @@ def conjugate_gradients(
         Takes v to P v, for P symmetric positive definite and close to the inverse of A: for
         example a `LowRankPreconditioner`.
     tolerance : float, default 1e-8
-        Ends when |b - A x| <= tolerance |b| in each column.
+        Ends when :math:`|b - A x| \le \text{tolerance} \cdot |b|` in each column.
     max_iterations : int, default 1000
     progress : bool, default True
         Show a progress bar if it takes more than two seconds.
