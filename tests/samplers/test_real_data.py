@@ -29,7 +29,7 @@ def target():
 
 @pytest.fixture(scope="module")
 def moments(target):
-    """Mean and deviation of each weight by the rectangle rule, which is spectrally accurate here."""
+    """Mean and deviation of each weight by the rectangle rule, spectrally accurate here."""
     axes = [
         np.linspace(-3.0, 4.5, GRID),
         np.linspace(-4.0, 13.0, GRID),
