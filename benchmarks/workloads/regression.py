@@ -19,7 +19,8 @@ def _data(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _same_kernel(ours: np.ndarray, theirs: np.ndarray) -> None:
-    """Inner products estimate the same kernel: standard errors are 0.022 and 0.032."""
+    """Inner products of the first rows estimate the same kernel: errors are 0.022 and 0.032."""
+    ours, theirs = ours[:200], theirs[:200]
     np.testing.assert_allclose(theirs @ theirs.T, ours @ ours.T, rtol=0, atol=0.25)
 
 
