@@ -158,3 +158,18 @@ def atan(x):
     q = q + 1.945506571482613964425e2
     angle = offset + (reduced + reduced * z * p / q + correction)
     return -angle if x < 0.0 else angle
+
+
+@compiled(inline=True)
+def squared_length(x):
+    """The sum of the squares of x. Four sums in one fixed order, for vector instructions."""
+    n = x.size
+    a = b = c = d = 0.0
+    for i in range(0, n - 3, 4):
+        a += x[i] * x[i]
+        b += x[i + 1] * x[i + 1]
+        c += x[i + 2] * x[i + 2]
+        d += x[i + 3] * x[i + 3]
+    for i in range(n - n % 4, n):
+        a += x[i] * x[i]
+    return (a + b) + (c + d)

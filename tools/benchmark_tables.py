@@ -16,6 +16,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from tools.sphinx_parts import load_where
+
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 RESULTS = FOLDER / "results.json"
 MISSED = FOLDER / "missed.yml"
@@ -222,15 +224,9 @@ class Tables(SphinxDirective):
         return sections
 
 
-def add_style(app: Sphinx, pagename: str, template: str, context: dict, doctree: Any) -> None:
-    """Link the tables' style on the page that has them."""
-    if doctree and any('class="benchmarks"' in raw.astext() for raw in doctree.findall(nodes.raw)):
-        app.add_css_file("benchmarks.css")
-
-
 def setup(app: Sphinx) -> dict:
     """Register the directives."""
     app.add_directive("benchmark-machine", Machine)
     app.add_directive("benchmark-tables", Tables)
-    app.connect("html-page-context", add_style)
+    app.connect("html-page-context", load_where('class="benchmarks"', style="benchmarks.css"))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

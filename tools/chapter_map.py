@@ -12,6 +12,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from tools import papers, way
+from tools.sphinx_parts import load_where
 
 
 class chapter_map(nodes.General, nodes.Element):
@@ -59,16 +60,10 @@ def card(app: Sphinx, docname: str, chapter: way.Chapter, known: dict[str, way.C
     )
 
 
-def add_script(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
-    """The script of the map, on its page only."""
-    if doctree and any("chapter-map" in raw.astext() for raw in doctree.findall(nodes.raw)):
-        app.add_js_file("chapter_map.js", defer="")
-
-
 def setup(app: Sphinx) -> dict:
     """Register the directive."""
     app.add_node(chapter_map)
     app.add_directive("chapter-map", ChapterMap)
     app.connect("doctree-resolved", fill)
-    app.connect("html-page-context", add_script)
+    app.connect("html-page-context", load_where("chapter-map", script="chapter_map.js"))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

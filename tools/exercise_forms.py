@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 
 from labcore.exercises import find
 from labcore.exercises.sealed import seal
+from tools.sphinx_parts import ancestors, load_where
 
 CALL = re.compile(r"\bcheck\(\s*\"([\w-]+-\d+)\"")
 CLASS = "exercise-check"
@@ -24,21 +25,13 @@ def add_forms(app: Sphinx, doctree: nodes.document) -> None:
     done = set()
     for block in list(doctree.findall(nodes.literal_block)):
         call = CALL.search(block.astext())
-        cell = next((n for n in parents(block) if "cell" in n.get("classes", [])), None)
+        cell = next((n for n in ancestors(block) if "cell" in n.get("classes", [])), None)
         if not call or cell is None or call[1] in done:
             continue
         done.add(call[1])
         if sealed := seal(find(call[1])):
             form = nodes.raw("", markup(sealed), format="html")
             cell.parent.insert(cell.parent.index(cell) + 1, form)
-
-
-def parents(node: nodes.Node) -> list[nodes.Node]:
-    """The nodes that a node lies in, the innermost first."""
-    found = []
-    while (node := node.parent) is not None:
-        found.append(node)
-    return found
 
 
 def markup(sealed: dict) -> str:
@@ -59,14 +52,8 @@ def markup(sealed: dict) -> str:
     )
 
 
-def add_script(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
-    """The script that checks, on pages with a form only."""
-    if doctree and any(CLASS in raw.astext() for raw in doctree.findall(nodes.raw)):
-        app.add_js_file("exercises.js", defer="")
-
-
 def setup(app: Sphinx) -> dict:
     """Register the extension."""
     app.connect("doctree-read", add_forms)
-    app.connect("html-page-context", add_script)
+    app.connect("html-page-context", load_where(CLASS, script="exercises.js"))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

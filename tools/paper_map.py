@@ -13,6 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from tools import papers
+from tools.sphinx_parts import ancestors, load_where
 
 Places = dict[tuple[str, str], tuple[papers.Statement, str, str, str]]
 
@@ -42,20 +43,11 @@ def find_statements(app: Sphinx) -> Places:
     for document in sorted(app.env.found_docs):
         for block in app.env.get_doctree(document).findall(nodes.literal_block):
             for statement in papers.statements_in(block.astext()):
-                section = next(iter(ancestors(block, nodes.section)))
+                section = next(n for n in ancestors(block) if isinstance(n, nodes.section))
                 title = next(iter(section.findall(nodes.title))).astext()
                 key = statement.paper, statement.text
                 places[key] = statement, document, section["ids"][0], title
     return places
-
-
-def ancestors(node: nodes.Node, kind: type[nodes.Node]) -> list[nodes.Node]:
-    """The nodes of a kind that `node` lies in, the innermost first."""
-    found = []
-    while (node := node.parent) is not None:
-        if isinstance(node, kind):
-            found.append(node)
-    return found
 
 
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -130,18 +122,10 @@ def claim(
     return html + (f'<p class="paper-note">{escape(claim.note)}</p>' if claim.note else "")
 
 
-def add_script(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
-    """The search and the filters, on the page of the map only."""
-    if doctree is not None and any(
-        "paper-counts" in n.astext() for n in doctree.findall(nodes.raw)
-    ):
-        app.add_js_file("paper_map.js", defer="")
-
-
 def setup(app: Sphinx) -> dict:
     """Register the directive."""
     app.add_node(paper_map)
     app.add_directive("paper-map", PaperMap)
     app.connect("doctree-resolved", fill)
-    app.connect("html-page-context", add_script)
+    app.connect("html-page-context", load_where("paper-counts", script="paper_map.js"))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

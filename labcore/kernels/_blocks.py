@@ -54,11 +54,11 @@ def multiply(
     def pair(index: tuple[int, int]) -> None:
         i, j = index
         first, count = j * _SIDE, min(_SIDE, m - j * _SIDE)
-        scratch = np.empty((_CACHE // _SIDE, count))
+        scratch, sums = np.empty((_CACHE // _SIDE, count)), np.empty(count // 4)
         for start in range(i * _SIDE, min((i + 1) * _SIDE, n), len(scratch)):
             stop = min(start + len(scratch), n)
             tile(slice(start, stop), first, scratch, 0, count)
-            _multiply(scratch, v, first, out, start, stop)
+            _multiply(scratch, v, first, out, start, stop, sums)
             if symmetric and i != j:
                 _multiply_transposed(scratch, v, start, stop, out, first)
 
@@ -103,11 +103,10 @@ def _mirror(out, start, stop):
 
 
 @compiled
-def _multiply(tile, v, first, out, start, stop):
+def _multiply(tile, v, first, out, start, stop, sums):
     """out[c, start + i] += sum over j of tile[i, j] v[c, first + j]."""
     count = tile.shape[1]
     quarter = count // 4
-    sums = np.empty(quarter)
     for i in range(stop - start):
         row = tile[i]
         a0, a1 = row[:quarter], row[quarter : 2 * quarter]

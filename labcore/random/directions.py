@@ -22,7 +22,7 @@ from numba import uint64
 
 from labcore import _validate as validate
 from labcore._compile import compiled
-from labcore._math import atan, log, sin_cos_2pi
+from labcore._math import atan, log, sin_cos_2pi, squared_length
 from labcore.random.streams import (
     ATTEMPTS,
     address,
@@ -133,18 +133,9 @@ def von_mises(
 
 @compiled
 def _normalise(x):
-    """Divide x by its length. Four sums, for vector instructions."""
-    n = x.size
-    a = b = c = d = 0.0
-    for i in range(0, n - 3, 4):
-        a += x[i] * x[i]
-        b += x[i + 1] * x[i + 1]
-        c += x[i + 2] * x[i + 2]
-        d += x[i + 3] * x[i + 3]
-    for i in range(n - n % 4, n):
-        a += x[i] * x[i]
-    length = math.sqrt((a + b) + (c + d))
-    for i in range(n):
+    """Divide x by its length."""
+    length = math.sqrt(squared_length(x))
+    for i in range(x.size):
         x[i] /= length
 
 

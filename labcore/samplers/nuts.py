@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labcore._compile import compiled
-from labcore._math import exp, log
+from labcore._math import exp, log, squared_length
 from labcore._validate import integer
 from labcore.samplers.grammar import (
     Info,
@@ -62,20 +62,6 @@ def turns_back(first, last, total):
 
 
 @compiled(inline=True)
-def _kinetic(momentum):
-    n = momentum.size
-    a0 = a1 = a2 = a3 = 0.0
-    for i in range(0, n - 3, 4):
-        a0 += momentum[i] * momentum[i]
-        a1 += momentum[i + 1] * momentum[i + 1]
-        a2 += momentum[i + 2] * momentum[i + 2]
-        a3 += momentum[i + 3] * momentum[i + 3]
-    for i in range(n - n % 4, n):
-        a0 += momentum[i] * momentum[i]
-    return 0.5 * ((a0 + a1) + (a2 + a3))
-
-
-@compiled(inline=True)
 def _copy(source, target):
     for i in range(source.size):
         target[i] = source[i]
@@ -116,7 +102,7 @@ def _step(
         _copy(position, ends[end])
         _copy(normals, ends[end + 1])
         _copy(force, ends[end + 2])
-    energy = _kinetic(normals) - value
+    energy = 0.5 * squared_length(normals) - value
     weight, acceptance, leaves = 1.0, 0.0, 0
     accepted, divergent, turned = False, False, False
     for depth in range(max_depth):
@@ -136,7 +122,7 @@ def _step(
                 log_density, parameters, step_size, 1, factor, x, p, g, force, value
             )
             leaves += 1
-            log_weight = energy + leaf_value - _kinetic(p)
+            log_weight = energy + leaf_value - 0.5 * squared_length(p)
             if diverges(log_weight) or not abs(leaf_value) < np.inf:
                 divergent = True
                 break
