@@ -1,7 +1,8 @@
 """Sphinx extension: what the pages load is cut down to what they show of it.
 
 It works on the finished site, because only then is it known what is used. Compressed, the
-five chapters weighed 1,237 to 1,470 kB before and 506 to 576 kB after, tools/mathematics.py included.
+five chapters weighed 1,237 to 1,470 kB before and 506 to 576 kB after, tools/mathematics.py
+included.
 
     fonts of the text     320 -> 120 kB   characters, weights and features in use
     icons of the theme  1,500 ->   4 kB   the ones in use, by font and not by script

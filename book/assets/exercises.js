@@ -116,7 +116,8 @@
     }
     if (got[0].length !== exercise.count) {
       const numbers = (n) => (n === 1 ? "one number" : `${n} numbers`);
-      return `not yet. It is ${numbers(got[0].length)}; ${numbers(exercise.count)} are asked for, with commas between.`;
+      const wanted = exercise.count === 1 ? "one is asked for" : `${exercise.count} are asked for, with commas between`;
+      return `not yet. It is ${numbers(got[0].length)}; ${wanted}.`;
     }
     if (!got.flat().every(Number.isFinite)) return "not yet. It is not finite.";
     for (const [, known, said] of candidates(exercise, got[0][exercise.probe])) {

@@ -61,8 +61,8 @@ class Matern(Radial):
 
     Notes
     -----
-    :math:`\nu` = 1/2, 3/2 and 5/2 are compiled; others call SciPy's Bessel function: for 1000 points
-    :math:`\nu` = 3.5 took 50 times as long as 2.5, and 2.2 took 120 times as long.
+    :math:`\nu` = 1/2, 3/2 and 5/2 are compiled; others call SciPy's Bessel function: for 1000
+    points :math:`\nu` = 3.5 took 50 times as long as 2.5, and 2.2 took 120 times as long.
 
     References
     ----------

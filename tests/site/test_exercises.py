@@ -85,8 +85,9 @@ def test_the_tolerance_is_that_of_the_notebook(ask, key, factor):
         (
             "interpolants-3",
             "3",
-            "Not yet. It is one number; 2 numbers are asked for, with commas between.",
+            "Not yet. It is one number; 2 are asked for, with commas between.",
         ),
+        ("rkhs-1", "0,5", "Not yet. It is 2 numbers; one is asked for."),
         ("interpolants-2", "-(x - t*v)", "Not yet. " + find("interpolants-2").mistakes[1][1]),
         ("interpolants-2", "(t*v - x)/(1 - t) + 0*t", "Correct."),
     ],
