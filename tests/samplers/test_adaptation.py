@@ -1,6 +1,5 @@
 """Warm-up finds step size and metric, the same whatever the threads, and says when it cannot."""
 
-import signal
 import warnings
 from dataclasses import replace
 from itertools import pairwise
@@ -25,6 +24,7 @@ from labcore.samplers import (
     warmup,
 )
 from labcore.samplers.adaptation import _windows
+from tests.samplers.alarm import interrupted
 
 TUNABLE = [Metropolis(1.0), MALA(1.0), HMC(1.0, 5), NUTS()]
 
@@ -151,32 +151,20 @@ def test_bad_input_is_named(options, message):
         warmup(NUTS(), banana(), **({"n_steps": 10, "progress": False} | options))
 
 
-def interrupted(function):
-    """What `function` returns when it is interrupted after a second, and the warning."""
-
-    def interrupt(number, frame):
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 1.0)
-    try:
-        with pytest.warns(UserWarning, match=r"interrupted after \d+ of \d+ steps of warm-up"):
-            return function()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+WARNING = r"interrupted after \d+ of \d+ steps of warm-up"
 
 
 def test_an_interrupted_warm_up_returns_what_it_knows():
     sample(HMC(0.1, 2), banana(), 10, tune=10, rng=1, progress=False)  # compiled before the alarm
     warm = interrupted(
-        lambda: warmup(HMC(0.1, 2000), banana(), 10**6, n_chains=2, rng=1, progress=False)
+        lambda: warmup(HMC(0.1, 2000), banana(), 10**6, n_chains=2, rng=1, progress=False), WARNING
     )
     n = warm.chains.samples.shape[1]
     assert 0 < n < 10**6
     assert np.array_equal(warm.position, warm.chains.samples[:, -1])
     chains = interrupted(
-        lambda: sample(HMC(0.1, 2000), banana(), 10, tune=10**6, n_chains=2, progress=False)
+        lambda: sample(HMC(0.1, 2000), banana(), 10, tune=10**6, n_chains=2, progress=False),
+        WARNING,
     )
     assert chains.samples.shape == (2, 0, 2)
 

@@ -1,7 +1,5 @@
 """Sequential Monte Carlo: unbiased constants, right populations."""
 
-import signal
-
 import numpy as np
 import pytest
 from numba import njit
@@ -17,6 +15,7 @@ from labcore.samplers import (
     systematic_resampling,
     two_modes,
 )
+from tests.samplers.alarm import interrupted
 
 WIDE = gaussian([25.0, 25.0])
 TARGET = two_modes(distance=8.0, weight=0.7)
@@ -114,19 +113,9 @@ def test_result_does_not_depend_on_the_number_of_threads():
 
 
 def test_an_interruption_returns_the_last_complete_stage():
-    def interrupt(number, frame):
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGALRM, interrupt)
     run()  # compiled before the alarm is set
     ladder = np.linspace(0.0, 1.0, 100_001)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
-    try:
-        with pytest.warns(UserWarning, match="interrupted at inverse temperature"):
-            result = run(ladder=ladder)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+    result = interrupted(lambda: run(ladder=ladder), "interrupted at inverse temperature")
     n = len(result.acceptance)
     assert 0 < n < 100_000
     assert np.array_equal(result.ladder, ladder[: n + 1])

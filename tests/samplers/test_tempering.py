@@ -1,7 +1,5 @@
 """The path from reference to target, and parallel tempering along it."""
 
-import signal
-
 import numpy as np
 import pytest
 from numba import njit
@@ -24,6 +22,7 @@ from labcore.samplers import (
     two_modes,
 )
 from labcore.samplers.tempering import _sweeps
+from tests.samplers.alarm import interrupted
 
 LADDER = np.geomspace(0.05, 1.0, 6)
 REFERENCE = gaussian([9.0, 4.0], [1.0, -0.5])
@@ -206,18 +205,8 @@ def test_rungs_may_have_metrics_of_either_kind():
 
 
 def test_an_interruption_returns_the_sweeps_that_are_complete():
-    def interrupt(number, frame):
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGALRM, interrupt)
     temper()  # compiled before the alarm is set
-    signal.setitimer(signal.ITIMER_REAL, 0.3)
-    try:
-        with pytest.warns(UserWarning, match="interrupted after"):
-            run = temper(n_samples=10**6, n_moves=1000)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+    run = interrupted(lambda: temper(n_samples=10**6, n_moves=1000), "interrupted after")
     n = run.samples.shape[1]
     assert 0 < n < 10**6
     assert np.array_equal(run.samples, temper(n_samples=n, n_moves=1000).samples)
