@@ -68,6 +68,10 @@ export class LiveFigure {
     this.set(this.initial);
   }
 
+  get isChanged() {
+    return JSON.stringify(this.state) !== JSON.stringify(this.initial);
+  }
+
   /** Show the state in the controls. */
   refresh() {
     for (const [name, control] of Object.entries(this.controls)) control.show(this.state[name]);
@@ -310,13 +314,17 @@ export class LiveFigure {
     return element("div", { class: "lf-toolbar" }, tools);
   }
 
+  /** The address of this figure as it stands. */
+  get link() {
+    return `${location.href.split("#")[0]}#${this.id}:${encode(this.state)}`;
+  }
+
   async #copyLink() {
-    const link = `${location.href.split("#")[0]}#${this.id}:${encode(this.state)}`;
     try {
-      await navigator.clipboard.writeText(link);
+      await navigator.clipboard.writeText(this.link);
       this.#status("Link copied.");
     } catch {
-      history.replaceState(null, "", link);
+      history.replaceState(null, "", this.link);
       this.#status("The link is in the address bar.");
     }
   }
