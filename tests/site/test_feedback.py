@@ -1,4 +1,4 @@
-"""The links that report an error have the chapter, the section, a selection and the figures in them."""
+"""The links that report an error have chapter, section, selection and figures filled in."""
 
 from urllib.parse import parse_qs, urlsplit
 
