@@ -1,8 +1,9 @@
 """Sphinx extension: below an exercise whose cell checks the answer, a field that checks it too.
 
-The notebook's cell says ``check("rkhs-1", ...)``. Where the answer is a number or a formula, the
-page gets a field with the same check, which works offline (labcore/exercises/sealed.py). The first
-cell with a key is the exercise; the second, folded away, is its solution.
+The notebook's cell says ``check("rkhs-1", ...)``. Where the answer is a number, a formula or a
+choice, the page gets a field with the same check, which works offline
+(labcore/exercises/sealed.py). The first cell with a key is the exercise; the second, folded away,
+is its solution.
 """
 
 import json
@@ -36,19 +37,41 @@ def add_forms(app: Sphinx, doctree: nodes.document) -> None:
 
 def markup(sealed: dict) -> str:
     """The form, hidden until the script that makes it work has come."""
-    field, names = f"check-{sealed['key']}", sealed["variables"]
+    field = f"check-{sealed['key']}"
+    content = choices(field, sealed) if "letters" in sealed else line(field, sealed)
+    text = json.dumps(sealed, separators=(",", ":")).replace("</", "<\\/")
+    return (
+        f'<form class="{CLASS}" id="{field}" hidden>{content}<output aria-live="polite"></output>'
+        f'<script type="application/json">{text}</script></form>'
+    )
+
+
+def line(field: str, sealed: dict) -> str:
+    """A line for numbers or formulas."""
+    names = sealed["variables"]
     kind = "number" if sealed["count"] == 1 else f"{sealed['count']} numbers, with commas between"
     if names:
         kind = "formula" if sealed["count"] == 1 else f"{sealed['count']} formulas, with commas"
         kind += f", in {', '.join(names)}"
     example = "such as 2*sqrt(pi)" if not names else "such as (1 - exp(-2*x^2))/3"
-    text = json.dumps(sealed, separators=(",", ":")).replace("</", "<\\/")
     return (
-        f'<form class="{CLASS}" hidden><label for="{field}">Your answer: a {escape(kind)}</label>'
-        f'<div><input id="{field}" autocomplete="off" autocapitalize="off" spellcheck="false" '
-        f'placeholder="{escape(example)}"><button type="submit">Check</button></div>'
-        f'<output for="{field}" aria-live="polite"></output>'
-        f'<script type="application/json">{text}</script></form>'
+        f'<label for="{field}-answer">Your answer: a {escape(kind)}</label>'
+        f'<div><input id="{field}-answer" autocomplete="off" autocapitalize="off" '
+        f'spellcheck="false" placeholder="{escape(example)}">'
+        f'<button type="submit">Check</button></div>'
+    )
+
+
+def choices(field: str, sealed: dict) -> str:
+    """A box for each option, or a button where only one is right."""
+    kind, which = ("checkbox", "those") if sealed["several"] else ("radio", "the one")
+    boxes = "".join(
+        f'<label><input type="{kind}" name="{field}" value="{letter}"> ({letter})</label>'
+        for letter in sealed["letters"]
+    )
+    return (
+        f"<fieldset><legend>Your answer: tick {which} that you think right</legend>{boxes}"
+        f'<button type="submit">Check</button></fieldset>'
     )
 
 

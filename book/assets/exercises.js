@@ -84,17 +84,19 @@
     return JSON.parse(new TextDecoder().decode(content));
   }
 
+  /** What is said to the answer that `bin` names. */
+  function opened(exercise, bin) {
+    const secret = new TextEncoder().encode(`${exercise.key}:${bin}`);
+    const hex = (seed) => hash(secret, seed).toString(16).padStart(8, "0");
+    return (exercise.entries[hex(1) + hex(2)] ?? []).map((entry) => decipher(entry, secret));
+  }
+
   /** All that is said to answers near `number`. */
   function candidates(exercise, number) {
-    const near = [];
     const sign = number < 0 ? "-" : "+";
     const middle = Math.floor(Math.log(Math.abs(number)) / exercise.rtol);
     const bins = number === 0 ? ["zero"] : [-2, -1, 0, 1, 2].map((shift) => `${sign}${middle + shift}`);
-    for (const bin of bins) {
-      const secret = new TextEncoder().encode(`${exercise.key}:${bin}`);
-      const hex = (seed) => hash(secret, seed).toString(16).padStart(8, "0");
-      for (const entry of exercise.entries[hex(1) + hex(2)] ?? []) near.push(decipher(entry, secret));
-    }
+    const near = bins.flatMap((bin) => opened(exercise, bin));
     return near.sort((a, b) => a[0] - b[0]);
   }
 
@@ -126,13 +128,20 @@
     return "not yet. Compare it with a case that you can work out by hand.";
   }
 
+  function verdictOnChoice(exercise, form) {
+    const chosen = [...form.querySelectorAll("input:checked")].map((input) => input.value).join("");
+    return chosen ? opened(exercise, chosen)[0][2] : "no answer yet.";
+  }
+
   for (const form of document.querySelectorAll("form.exercise-check")) {
     const exercise = JSON.parse(form.querySelector("script").textContent);
     const output = form.querySelector("output");
     form.hidden = false;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const said = verdict(exercise, form.querySelector("input").value);
+      const said = exercise.letters
+        ? verdictOnChoice(exercise, form)
+        : verdict(exercise, form.querySelector("input").value);
       output.textContent = said[0].toUpperCase() + said.slice(1);
       form.dataset.correct = said === "correct.";
     });

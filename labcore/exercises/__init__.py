@@ -3,6 +3,7 @@
 The exercises of a part lie in the module of that name, as a list ``EXERCISES``.
 """
 
+import string
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,10 +19,11 @@ class Exercise(NamedTuple):
     ----------
     key : str
         ``<part>-<number>``.
-    answer : number, array or callable
-        The answer. A callable is compared with the student's on `inputs`.
+    answer : number, array, callable or str
+        The answer. A callable is compared with the student's on `inputs`. A string has the letters
+        of the options that are right, such as ``"b"`` or ``"ac"``.
     mistakes : sequence of (answer, hint)
-        Wrong answers that people arrive at, each with what to say.
+        Wrong answers that people arrive at, each with what to say; of a choice, every wrong option.
     inputs : callable, optional
         ``inputs(generator)`` gives the argument tuples on which two callables are compared.
     rtol : float
@@ -29,6 +31,8 @@ class Exercise(NamedTuple):
     expression : str, optional
         The answer as a formula in the names of its arguments, such as ``"(t*v - x)/(1 - t)"``.
         Where there is one, the page can check it too.
+    options : int
+        How many options there are to choose from, lettered from a on, where `answer` is a string.
     """
 
     key: str
@@ -37,6 +41,12 @@ class Exercise(NamedTuple):
     inputs: Callable[[np.random.Generator], list[tuple]] | None = None
     rtol: float = 1e-3
     expression: str = ""
+    options: int = 0
+
+    @property
+    def letters(self) -> str:
+        """The letters of the options."""
+        return string.ascii_lowercase[: self.options]
 
 
 def check(key: str, answer: Any) -> None:
@@ -46,8 +56,8 @@ def check(key: str, answer: Any) -> None:
     ----------
     key : str
         Key of the exercise, as in ``"rkhs-1"``.
-    answer : number, array or callable
-        What you found. ``...`` stands for nothing yet.
+    answer : number, array, callable or str
+        What you found; of a choice, the letters, as in ``"ac"``. ``...`` stands for nothing yet.
 
     Raises
     ------
@@ -73,6 +83,8 @@ def find(key: str) -> Exercise:
 
 def verdict(exercise: Exercise, answer: Any) -> str:
     """One sentence: correct, or what is off."""
+    if exercise.options:
+        return _verdict_on_choice(exercise, answer)
     try:
         got = values(exercise, answer)
     except Exception as error:  # the student's function may raise anything
@@ -84,6 +96,19 @@ def verdict(exercise: Exercise, answer: Any) -> str:
         if _agree(got, values(exercise, wrong), exercise.rtol):
             return f"not yet. {hint}"
     return f"not yet. {_general_hint(got, expected, exercise.rtol)}"
+
+
+def _verdict_on_choice(exercise: Exercise, answer: Any) -> str:
+    if not isinstance(answer, str) or not answer or not set(answer) <= set(exercise.letters):
+        some = f"{exercise.letters[0]} to {exercise.letters[-1]}"
+        return f'not yet. Answer with letters from {some}, such as "{exercise.letters[:2]}".'
+    chosen, right = set(answer), set(exercise.answer)
+    if chosen == right:
+        return "correct."
+    if chosen < right:
+        return "not yet. That is right, and there is more."
+    hints = dict(exercise.mistakes)
+    return f"not yet. {' '.join(hints[letter] for letter in sorted(chosen - right))}"
 
 
 def values(exercise: Exercise, answer: Any) -> list[np.ndarray]:

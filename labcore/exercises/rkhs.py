@@ -91,4 +91,17 @@ EXERCISES = [
         ],
         inputs=_regression_problems,
     ),
+    Exercise(
+        "rkhs-4",
+        "ac",
+        options=4,
+        mistakes=[
+            (
+                "b",
+                "(b) has no second derivative at distance 0, as a constant has: its spectral "
+                "density, were it positive, would have the variance 0.",
+            ),
+            ("d", "(d) is 0 on the diagonal: with k(x, x) = 0, the others must be 0 too."),
+        ],
+    ),
 ]

@@ -115,4 +115,21 @@ EXERCISES = [
             ),
         ],
     ),
+    Exercise(
+        key="samplers-4",
+        answer="ab",
+        options=4,
+        mistakes=[
+            (
+                "c",
+                "In (c) the choice looks at x: what flows from x to y through one kernel comes "
+                "back through the other.",
+            ),
+            (
+                "d",
+                "In (d) states that are hard to leave lose the time for which they repeat: the "
+                "chain has the law proportional to pi times the probability of acceptance.",
+            ),
+        ],
+    ),
 ]

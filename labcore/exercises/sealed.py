@@ -11,11 +11,12 @@ import inspect
 import json
 import math
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from labcore.exercises import GENERAL_MISTAKES, Exercise, values
+from labcore.exercises import GENERAL_MISTAKES, Exercise, values, verdict
 
 _DIGITS = 10  # of the numbers in an entry
 _MASK = 0xFFFFFFFF
@@ -27,16 +28,19 @@ def seal(exercise: Exercise) -> dict[str, Any] | None:
     Parameters
     ----------
     exercise : Exercise
-        One whose answer is a number, a few numbers, or a formula (it has an `expression`).
+        One whose answer is a number, a few numbers, a formula (it has an `expression`) or a choice.
 
     Returns
     -------
     dict or None
-        ``key``, ``variables`` (the names that a formula may use), ``inputs`` (their values, a row
-        for each test), ``count`` (how many numbers are asked for), ``probe`` (which of them the
-        key is made of), ``rtol`` and ``entries`` (from tag to cipher). None for an exercise that
-        is answered by more than a formula.
+        Of a choice: ``key``, ``letters`` (of the options), ``several`` (whether more than one is
+        right) and ``entries`` (from tag to cipher). Else: ``key``, ``variables`` (the names that a
+        formula may use), ``inputs`` (their values, a row for each test), ``count`` (how many
+        numbers are asked for), ``probe`` (which of them the key is made of), ``rtol`` and
+        ``entries``. None for an exercise that is answered by more than a formula.
     """
+    if exercise.options:
+        return _sealed_choice(exercise)
     if callable(exercise.answer) and not exercise.expression:
         return None
     answer = values(exercise, exercise.answer)
@@ -48,9 +52,7 @@ def seal(exercise: Exercise) -> dict[str, Any] | None:
         if all(np.isfinite(value).all() for value in known):
             numbers = [[float(f"{x:.{_DIGITS}g}") for x in np.ravel(value)] for value in known]
             secret = secret_of(exercise.key, float(np.ravel(known[0])[probe]), exercise.rtol)
-            message = json.dumps([rank, numbers, text])
-            cipher = base64.b64encode(combine(message.encode(), secret)).decode()
-            entries.setdefault(tag(secret), []).append(cipher)
+            entries.setdefault(tag(secret), []).append(_cipher([rank, numbers, text], secret))
     is_formula = callable(exercise.answer)
     inputs = exercise.inputs(np.random.default_rng(0)) if is_formula else [()]
     return {
@@ -62,6 +64,25 @@ def seal(exercise: Exercise) -> dict[str, Any] | None:
         "rtol": exercise.rtol,
         "entries": entries,
     }
+
+
+def _sealed_choice(exercise: Exercise) -> dict[str, Any]:
+    """What is said to each set of options that can be chosen."""
+    entries = {}
+    for count in range(1, exercise.options + 1):
+        for chosen in map("".join, combinations(exercise.letters, count)):
+            secret = f"{exercise.key}:{chosen}"
+            entries[tag(secret)] = [_cipher([0, [], verdict(exercise, chosen)], secret)]
+    return {
+        "key": exercise.key,
+        "letters": exercise.letters,
+        "several": len(exercise.answer) > 1,
+        "entries": entries,
+    }
+
+
+def _cipher(message: list, secret: str) -> str:
+    return base64.b64encode(combine(json.dumps(message).encode(), secret)).decode()
 
 
 def _known(exercise: Exercise, answer: list[np.ndarray]) -> Iterator[tuple[list, str]]:

@@ -14,6 +14,7 @@ FUNCTION = Exercise(
     [(lambda x, y: np.exp(-((x - y) ** 2)), "Did you forget the 1/2?")],
     inputs=lambda rng: [tuple(rng.normal(size=2)) for _ in range(5)],
 )
+CHOICE = Exercise("x-4", "ac", [("b", "Not b."), ("d", "Not d.")], options=4)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,14 @@ FUNCTION = Exercise(
         (FUNCTION, lambda x, y: np.exp(-((x - y) ** 2)), "not yet. Did you forget the 1/2"),
         (FUNCTION, lambda x: x, "not yet: it raised TypeError"),
         (FUNCTION, 3.0, "not yet: it raised TypeError: the answer must be a function"),
+        (CHOICE, "ac", "correct.$"),
+        (CHOICE, "ca", "correct.$"),
+        (CHOICE, "a", "not yet. That is right, and there is more.$"),
+        (CHOICE, "bc", "not yet. Not b.$"),
+        (CHOICE, "abcd", "not yet. Not b. Not d.$"),
+        (CHOICE, "ae", 'not yet. Answer with letters from a to d, such as "ab".$'),
+        (CHOICE, "", "not yet. Answer with letters"),
+        (CHOICE, 1, "not yet. Answer with letters"),
     ],
 )
 def test_the_verdict_names_what_is_off(exercise, answer, said):

@@ -1,5 +1,7 @@
 """The fields below exercises say, offline, what the notebook's check says."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -24,8 +26,12 @@ def ask(browser, site):
         if chapter not in tabs:
             tabs[chapter] = browser.new_page()
             tabs[chapter].goto((site / f"{chapter}.html").as_uri())
-        form = tabs[chapter].locator(f"form.exercise-check:has(#check-{key})")
-        form.locator("input").fill(text)
+        form = tabs[chapter].locator(f"form#check-{key}")
+        if find(key).options:
+            for box in form.locator("input").all():
+                box.set_checked(box.get_attribute("value") in text)
+        else:
+            form.locator("input").fill(text)
         form.get_by_role("button", name="Check").click()
         return form.locator("output").text_content()
 
@@ -45,10 +51,23 @@ def sentence(said):
 @pytest.mark.parametrize("key", SEALED)
 def test_the_answer_is_correct(ask, key):
     exercise = find(key)
-    assert ask(key, exercise.expression or as_text(exercise.answer)) == "Correct."
+    text = exercise.answer if exercise.options else exercise.expression or as_text(exercise.answer)
+    assert ask(key, text) == "Correct."
 
 
-NUMBERS = [key for key in SEALED if not find(key).inputs]
+CHOICES = [key for key in SEALED if find(key).options]
+
+
+@pytest.mark.parametrize("key", CHOICES)
+def test_every_choice_is_told_what_the_notebook_says(ask, key):
+    exercise = find(key)
+    for count in range(1, exercise.options + 1):
+        for chosen in map("".join, combinations(exercise.letters, count)):
+            assert ask(key, chosen) == sentence(verdict(exercise, chosen))
+    assert ask(key, "") == "No answer yet."
+
+
+NUMBERS = [key for key in SEALED if not find(key).inputs and not find(key).options]
 MISTAKES = [(key, wrong) for key in NUMBERS for wrong, _ in find(key).mistakes]
 
 
