@@ -9,11 +9,12 @@ BENCH_PY := .venv-bench/bin/python
 BENCH_READY := .venv-bench/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: wheel help book test serve lab refresh check-chapter bench format lint links lock clean clean-all
+.PHONY: wheel help book pdf test serve lab refresh check-chapter bench format lint links lock clean clean-all
 
 help:
 	@echo "make book      build the site into _build/html (first time: also .venv, a few minutes)"
 	@echo "make test      lint, unit tests, notebooks, build, site in a browser"
+	@echo "make pdf       print the book to _build/book.pdf (needs Chromium)"
 	@echo "make serve     serve the built site on http://localhost:8000"
 	@echo "make lab       open the chapters in JupyterLab"
 	@echo "make refresh   run the notebooks and store their outputs (NB=path for one)"
@@ -39,6 +40,9 @@ book: $(READY)
 
 test: $(READY)
 	@$(PY) -m tools.run_tests
+
+pdf: $(READY)
+	@$(PY) -m tools.pdf
 
 serve: $(READY)
 	@$(PY) -m tools.serve

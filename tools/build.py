@@ -31,11 +31,11 @@ JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Fetch, build and say how to open the result; returns the exit status."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--force", action="store_true", help="build even if nothing has changed")
-    force = options.parse_args().force
+    force = options.parse_args(arguments).force
 
     vendor.main()
     inputs = fingerprint()

@@ -2,31 +2,15 @@
 
 import functools
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Playwright, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.site.browse import Report, inspect, serve
 from tests.site.pages import SITE, Page, read_site
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    "--no-sandbox",  # tests run as root in containers
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--force-color-profile=srgb",
-    # The network is cut off: only the test's own server has an address.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
+from tools.browser import launch
 
 
 @pytest.fixture(scope="session")
@@ -64,22 +48,6 @@ def browser() -> Iterator[Browser]:
             pytest.skip(message)
         yield chromium
         chromium.close()
-
-
-def launch(playwright: Playwright) -> Browser | None:
-    """Start a browser from the PATH, else Playwright's own, fetched if need be."""
-    for name in BROWSERS:
-        if path := shutil.which(name):
-            return playwright.chromium.launch(executable_path=path, args=FLAGS)
-    try:
-        return playwright.chromium.launch(args=FLAGS)
-    except Error:
-        fetch = [sys.executable, "-m", "playwright", "install", "chromium"]
-        try:
-            subprocess.run(fetch, check=True, capture_output=True, timeout=300)
-            return playwright.chromium.launch(args=FLAGS)
-        except (subprocess.SubprocessError, Error):
-            return None
 
 
 @pytest.fixture(scope="session")
