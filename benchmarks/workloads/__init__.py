@@ -13,8 +13,12 @@ from benchmarks.workloads import (
     regression,
     samplers,
     sde,
+    signatures,
     stats,
 )
 
-SUBJECTS = (random, quasi, kernels, regression, stats, samplers, populations, sde, interpolants)
+SUBJECTS = (
+    *(random, quasi, kernels, regression, stats, samplers, populations, sde, signatures),
+    *(interpolants,),
+)
 WORKLOADS = tuple(workload for subject in SUBJECTS for workload in subject.WORKLOADS)
