@@ -5,6 +5,7 @@ A workload returns the ways of doing one task, labcore's first. The tests compar
 """
 
 from benchmarks.workloads import (
+    hawkes,
     interpolants,
     kernels,
     populations,
@@ -18,7 +19,7 @@ from benchmarks.workloads import (
 )
 
 SUBJECTS = (
-    *(random, quasi, kernels, regression, stats, samplers, populations, sde, signatures),
-    *(interpolants,),
+    *(random, quasi, kernels, regression, stats, samplers, populations, sde, hawkes),
+    *(signatures, interpolants),
 )
 WORKLOADS = tuple(workload for subject in SUBJECTS for workload in subject.WORKLOADS)
