@@ -150,9 +150,9 @@ def fit_discretised_hawkes(
     Notes
     -----
     The grid biases estimates by O(:math:`\Delta`), as delays below :math:`\Delta / 2` are lost:
-    take it far below the width of the delays. The loss is not convex in the parameters of the delays: a
-    beginning far from all delays may end in a local minimum. Unlike in the reference, the sums are
-    exact at the end of the interval too. Memory for :math:`(d W / \Delta)^2` numbers.
+    take it far below the width of the delays. The loss is not convex in the parameters of the
+    delays: a beginning far from all of them may end in a local minimum. Unlike in the reference,
+    the sums are exact at the end of the interval too. Memory for :math:`(d W / \Delta)^2` numbers.
 
     Examples
     --------
