@@ -5,6 +5,7 @@ A workload returns the ways of doing one task, labcore's first. The tests compar
 """
 
 from benchmarks.workloads import (
+    hawkes,
     interpolants,
     kernels,
     populations,
@@ -13,8 +14,12 @@ from benchmarks.workloads import (
     regression,
     samplers,
     sde,
+    signatures,
     stats,
 )
 
-SUBJECTS = (random, quasi, kernels, regression, stats, samplers, populations, sde, interpolants)
+SUBJECTS = (
+    *(random, quasi, kernels, regression, stats, samplers, populations, sde, hawkes),
+    *(signatures, interpolants),
+)
 WORKLOADS = tuple(workload for subject in SUBJECTS for workload in subject.WORKLOADS)
