@@ -39,7 +39,8 @@ def test_every_page_of_the_site_and_its_sections_stand_in_the_outline(printed):
 
 
 @pytest.mark.parametrize(
-    ("document", "title"), zip(DOCUMENTS, ["Kernels, Noise", "Notation", "Noise in"], strict=True)
+    ("document", "title"),
+    [*zip(DOCUMENTS, ["Kernels, Noise", "Notation", "Noise in"], strict=True)],
 )
 def test_the_contents_give_the_page_on_which_a_chapter_begins(printed, document, title):
     start = pdf.first_pages(printed)[pdf.anchor(document)]
