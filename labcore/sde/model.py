@@ -51,15 +51,15 @@ class Model(NamedTuple):
     additive : bool, default False
         Whether sigma depends on t alone.
     stationary_density : callable, optional
-        ``stationary_density(x)``: the density of the law that the equation keeps, for arrays x (with
-        the components along the last axis).
+        ``stationary_density(x)``: the density of the law that the equation keeps, for arrays x;
+        components along the last axis.
     drift_derivative : compiled function, optional
         The derivative of b in x, for implicit methods: a number, or a tuple of d rows, row i with
         the derivatives of :math:`b_i`.
     force : compiled function, optional
-        Of the underdamped Langevin equation, ``force(t, q, parameters)`` for a tuple q of positions:
-        what `labcore.sde.BAOAB` needs. The state is then the positions and after them the momenta,
-        the first two parameters are friction and temperature.
+        Of the underdamped Langevin equation, ``force(t, q, parameters)`` for a tuple q of
+        positions, a tuple: what `labcore.sde.BAOAB` needs. The state is then the positions and
+        after them the momenta; the first two parameters are friction and temperature.
     transition_draw : compiled function, optional
         ``transition_draw(t, x, h, seed, stream, index, parameters)``: a draw of the state at t + h
         from the random bits at that address. What `labcore.sde.EXACT_DRAW` uses.

@@ -302,8 +302,9 @@ def _refuse_explosion(left: np.ndarray, model, solver, t_end: float, n_steps: in
     gone = np.flatnonzero(left >= 0)
     if gone.size:
         path, step = gone[0], left[gone[0]]
+        event = "found no end of a step" if "drift_derivative" in solver.needs else "exploded"
         raise Exploded(
-            f"{solver.name} exploded on the {model.name}: {gone.size} of {left.size} paths are "
+            f"{solver.name} {event} on the {model.name}: {gone.size} of {left.size} paths are "
             f"not finite at t = {t_end:g}; path {path} left at step {step} of {n_steps} "
             f"(t = {step * t_end / n_steps:.3g}). Take more steps."
         )
