@@ -98,8 +98,10 @@ def solve(
 ) -> Paths:
     r"""Solve an equation from time 0 to `t_end` in equal steps, along independent noises.
 
-    Path i is driven by row i of ``brownian_paths(t_end, n_steps, n_paths, rng=rng)``: the same seed
-    and twice as many steps give the same paths of the noise, seen more finely. Where the solver is
+    Path i is driven by row i of ``brownian_paths(t_end, n_steps, n_paths, rng=rng)``, with
+    `dimension` the number of noises of a vector model, or of `brownian_integrals` if the solver's
+    `noise` is "integrals": the same seed and twice as many steps give the same paths of the noise,
+    seen more finely. Where the solver is
     made for the other integral than the model's (Heun's method is for Stratonovich's), it is given
     the drift that means the same: :math:`b_{\mathrm{Ito}} = b_{\mathrm{Stratonovich}} +
     \tfrac12 \sigma \partial_x \sigma`.
@@ -109,8 +111,9 @@ def solve(
     model : Model
         The equation: one of the gallery, or made of your own ``numba.njit`` functions.
     solver : Solver
-        ``EULER_MARUYAMA``, ``MILSTEIN``, ``HEUN`` or ``EXACT``.
-    x0 : float or array of shape (n_paths,)
+        ``EULER_MARUYAMA``, ``TAMED_EULER``, ``IMPLICIT_EULER``, ``MILSTEIN``, ``HEUN``, ``SRA1``,
+        ``SRIW1``, ``BAOAB``, ``EXACT`` or ``EXACT_DRAW``.
+    x0 : float or array of shape (n_paths,); for d components of shape (d,) or (n_paths, d)
         Where the paths start.
     t_end : float
         Last time, positive.
@@ -133,16 +136,18 @@ def solve(
     ------
     Exploded
         If a path becomes infinite. The message names the first such path and its step. An
-        explicit method explodes where the drift pulls back so hard that a step overshoots.
+        explicit method explodes where the drift pulls back so hard that a step overshoots. Also if
+        an implicit method does not find the end of a step.
     ValueError, TypeError
-        If an argument is out of range, or the model lacks what the solver needs.
+        If an argument is out of range, the model lacks what the solver needs, or its coefficients
+        have the wrong shape (they are called once, at the first start).
 
     Notes
     -----
-    The cost is one normal draw and one call of each coefficient a step: some 5 ns together on one
-    core, where the coefficients are polynomials. Each thread needs 256 bytes a step of memory
-    beside the result. A model from the gallery is compiled once and kept on disk; one of your own
-    is compiled in each session.
+    The cost is one normal draw and one call of each coefficient a step: some 4 ns together on one
+    core, where the coefficients are polynomials. Each thread needs 512 bytes a step and noise of
+    memory beside the result (twice that with integrals). A model from the gallery is compiled once
+    and kept on disk; one of your own is compiled in each session, for about a second.
 
     Examples
     --------
@@ -150,6 +155,19 @@ def solve(
     >>> paths = sde.solve(sde.ornstein_uhlenbeck(), sde.EXACT, 1.0, 2.0, 8, 1000, rng=0)
     >>> paths.x.shape
     (1000, 9)
+
+    A rotation with noise in both components, written out:
+
+    >>> from numba import njit
+    >>> @njit
+    ... def drift(t, x, parameters):
+    ...     return -x[1], x[0]
+    >>> @njit
+    ... def diffusion(t, x, parameters):
+    ...     return parameters[0], parameters[0]
+    >>> model = sde.Model("rotation", drift, diffusion, parameters=(0.1,), dimension=2)
+    >>> sde.solve(model, sde.EULER_MARUYAMA, [1.0, 0.0], 1.0, 100, 5, rng=0).x.shape
+    (5, 101, 2)
     """
     t_end = positive("t_end", t_end)
     n_steps = integer("n_steps", n_steps, least=1)
@@ -261,8 +279,10 @@ def _like(model: Model, solver: Solver, start: np.ndarray) -> tuple:
     sigma = model.diffusion(0.0, state, parameters)
     expected = () if d is None else (d,)
     _check_shape("drift", model.drift(0.0, state, parameters), [expected])
-    columns = np.shape(sigma)[1:] if d is not None and np.ndim(sigma) == 2 else ()
-    shape = _check_shape("diffusion", sigma, [expected, (*expected, *columns)])
+    allowed = [expected]
+    if d is not None and isinstance(sigma, tuple) and isinstance(sigma[0], tuple):
+        allowed.append((d, len(sigma[0])))
+    shape = _check_shape("diffusion", sigma, allowed)
     if len(shape) == 2:
         if solver.form == "diagonal":
             raise ValueError(

@@ -333,7 +333,7 @@ def transfer(solver, c, h):
     ],
 )
 def test_weak_order(solver, amplitude):
-    """The slope of the largest |E f(X_1) - E f(X_1^h)| over all starts, for f(x) = cos x + sin(2x)/2,
+    """The slope of the largest |E f(X_1) - E f(X_1^h)| over all starts, for one function f,
     extrapolated once to small steps. Nothing is sampled."""
     model = round_model(amplitude)
     c = _coefficients(model, solver)
