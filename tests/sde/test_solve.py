@@ -69,6 +69,71 @@ def test_saving_less_does_not_change_what_is_saved():
     np.testing.assert_allclose(some.t, every.t[::6], rtol=1e-15)
 
 
+@njit
+def _turning(t, x, parameters):
+    return -x[1], x[0]
+
+
+@njit
+def _diagonal(t, x, parameters):
+    return 0.5, 0.2 * x[1]
+
+
+@njit
+def _mixing(t, x, parameters):
+    return (0.5, 0.1, 0), (0.0, 0.2, 1)  # integers, too
+
+
+TURNING = sde.Model("turning", _turning, _diagonal, dimension=2)
+MIXING = TURNING._replace(name="mixing", diffusion=_mixing, additive=True)
+
+
+def test_vectors_are_driven_by_the_documented_components_of_the_noise():
+    n, n_paths, h = 24, 70, 0.05
+    x0 = np.random.default_rng(0).standard_normal((n_paths, 2))
+    sigma = np.array([[0.5, 0.1, 0.0], [0.0, 0.2, 1.0]])
+    for model, m in ((TURNING, 2), (MIXING, 3)):
+        paths = sde.solve(model, sde.EULER_MARUYAMA, x0, n * h, n, n_paths, save_every=6, rng=3)
+        assert paths.x.shape == (n_paths, 5, 2)
+        assert (paths.x[:, 0] == x0).all()
+        dw = np.diff(sde.brownian_paths(n * h, n, n_paths, dimension=m, rng=3), axis=1)
+        x = x0
+        for i in range(n):
+            if model is MIXING:
+                noise = dw[:, i] @ sigma.T
+            else:
+                noise = np.column_stack([0.5 * dw[:, i, 0], 0.2 * x[:, 1] * dw[:, i, 1]])
+            x = x + np.column_stack([-x[:, 1], x[:, 0]]) * h + noise
+            if (i + 1) % 6 == 0:
+                np.testing.assert_allclose(paths.x[:, (i + 1) // 6], x, rtol=1e-12)
+
+
+def test_a_state_of_one_component_is_a_number_in_another_shape():
+    @njit
+    def drift(t, x, parameters):
+        return (x[0] - x[0] * x[0] * x[0],)
+
+    @njit
+    def diffusion(t, x, parameters):
+        return (0.7,)
+
+    one = sde.Model("double well, as a vector", drift, diffusion, dimension=1)
+    vector = sde.solve(one, sde.EULER_MARUYAMA, [0.1], 2.0, 16, 5, rng=1).x
+    number = sde.solve(sde.double_well(0.7), sde.EULER_MARUYAMA, 0.1, 2.0, 16, 5, rng=1).x
+    np.testing.assert_array_equal(vector[:, :, 0], number)
+
+
+def test_methods_with_integrals_are_driven_by_brownian_integrals():
+    """Twice: through the noise's increments alone, and through the integrals in a linear drift."""
+    w, integral = sde.brownian_integrals(1.2, 12, 70, rng=3)
+    plain = sde.solve(sde.brownian_motion(), sde.SRA1, 0.0, 1.2, 12, 70, rng=3)
+    np.testing.assert_allclose(plain.x, w, rtol=0, atol=1e-14)
+    x = sde.solve(sde.ornstein_uhlenbeck(2.0), sde.SRA1, 0.0, 1.2, 12, 70, rng=3).x
+    h, now = 0.1, x[:, :-1]
+    expected = now * (1 - 2 * h + 2 * h**2) + np.diff(w) - 2 * integral
+    np.testing.assert_allclose(x[:, 1:], expected, rtol=0, atol=1e-14)
+
+
 def test_a_seed_and_a_generator_make_it_reproducible():
     one = sde.solve(MODEL, sde.HEUN, 1.0, 1.0, 8, 3, rng=np.random.default_rng(1)).x
     two = sde.solve(MODEL, sde.HEUN, 1.0, 1.0, 8, 3, rng=np.random.default_rng(1)).x
@@ -99,6 +164,29 @@ def test_an_explosion_names_the_first_path_and_its_step():
     assert np.abs(fine.x).max() < 4
 
 
+@njit
+def _turned(t, x, parameters):
+    return x, 1.0
+
+
+@njit
+def _pole(t, x, parameters):
+    return np.inf * (1.0 + x)
+
+
+@njit
+def _three(t, x, parameters):
+    return 1.0, 2.0, 3.0
+
+
+@njit
+def _ragged(t, x, parameters):
+    return (1.0, 2.0), (3.0,)
+
+
+PAIR = {"model": TURNING, "x0": [1.0, 0.0]}
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -115,6 +203,48 @@ def test_an_explosion_names_the_first_path_and_its_step():
         ({"model": OWN._replace(interpretation="Ito")}, ValueError, "interpretation must be one"),
         ({"model": OWN._replace(drift=lambda t, x, p: x)}, TypeError, "must be compiled by numba"),
         ({"rng": -1}, ValueError, "rng must be from 0"),
+        ({"solver": sde.SRA1}, ValueError, "SRA1 is for additive noise: model.additive must say"),
+        ({"solver": sde.BAOAB}, ValueError, "BAOAB needs model.force, which the cubic spring"),
+        ({"solver": sde.IMPLICIT_EULER}, ValueError, "needs model.drift_derivative"),
+        ({"solver": sde.EXACT_DRAW}, ValueError, "needs model.transition_draw"),
+        ({"model": OWN._replace(horizon=0.5)}, ValueError, "t_end must be at most 0.5, where"),
+        ({"model": OWN._replace(drift=_turned)}, ValueError, "drift must return a number, got"),
+        ({"model": OWN._replace(diffusion=_turned)}, ValueError, "diffusion must return a number"),
+        ({"model": OWN._replace(drift=_pole), "x0": 0.0}, ValueError, "model.drift is not finite"),
+        ({"model": OWN._replace(dimension=0)}, ValueError, "model.dimension must be at least 1"),
+        ({"model": TURNING}, ValueError, r"x0 must have 1 or 2 dimensions, got shape \(\)"),
+        (PAIR | {"x0": np.ones(3)}, ValueError, r"shape \(2,\) or \(4, 2\), got shape \(3,\)"),
+        (PAIR | {"x0": np.ones((3, 2))}, ValueError, r"got shape \(3, 2\)"),
+        (PAIR | {"x0": [0.0, np.inf]}, ValueError, r"x0 must be finite, got inf at \[1\]"),
+        (
+            PAIR | {"model": TURNING._replace(drift=_three)},
+            ValueError,
+            "model.drift must return a tuple of 2 numbers, got",
+        ),
+        (
+            PAIR | {"model": TURNING._replace(diffusion=_three)},
+            ValueError,
+            "model.diffusion must return a tuple of 2 numbers or of as many rows, got",
+        ),
+        (
+            PAIR | {"model": TURNING._replace(diffusion=_ragged)},
+            ValueError,
+            "model.diffusion must return a tuple of 2 numbers or of as many rows, got",
+        ),
+        (
+            PAIR | {"model": MIXING, "solver": sde.SRIW1},
+            ValueError,
+            r"for diagonal noise: model.diffusion must return .* got a matrix of shape \(2, 3\)",
+        ),
+        (
+            PAIR
+            | {
+                "model": MIXING._replace(additive=False, diffusion_derivative=_turning),
+                "solver": sde.HEUN,
+            },
+            ValueError,
+            "for a matrix of noises, state the mixing as one, with model.interpretation",
+        ),
     ],
 )
 def test_bad_input(change, error, message):
