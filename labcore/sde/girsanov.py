@@ -176,7 +176,7 @@ def weighted_mean(
     >>> log_weights = sde.girsanov_log_weights(paths, pushed, brownian)[:, -1]
     >>> above = sde.weighted_mean(paths.x[:, -1] > 5.0, log_weights)
     >>> print(f"{above.mean:.2e} +- {above.standard_error:.0e}")
-    2.9e-07
+    2.91e-07 +- 7e-09
     """
     values, log_weights = array("values", values, 1), array("log_weights", log_weights, 1)
     n = values.size
