@@ -109,10 +109,12 @@ def test_cost_grows_like_the_inverse_square_of_the_tolerance_and_not_its_cube():
     tolerances = np.array([0.008, 0.004, 0.002, 0.001])
     results = [run(tolerance=e, n_first=100) for e in tolerances]
     cost = [r.levels.cost.sum() for r in results]
-    # Plain Monte Carlo on the finest level that was needed, for the same variance.
-    plain = [2 * 0.25 / e**2 * (1 / e) for e in tolerances]
     assert -np.polyfit(np.log(tolerances), np.log(cost), 1)[0] == pytest.approx(2.0, abs=0.25)
-    assert plain[-1] > 50 * cost[-1]
+    # Of as many paths of the finest level as have the same standard error:
+    variance = call(sde.solve(MODEL, sde.MILSTEIN, 1.0, 1.0, 8, 10_000, rng=1)).var()
+    plain = [variance / r.standard_error**2 * r.levels.steps[-1] for r in results]
+    assert -np.polyfit(np.log(tolerances), np.log(plain), 1)[0] > 2.6
+    assert plain[-1] > 10 * cost[-1]
 
 
 def test_the_allocation_minimises_the_cost():
