@@ -17,7 +17,7 @@ from labcore._validate import integer, non_negative, positive
 from labcore.random import normal_at, seed_from
 from labcore.sde.brownian import fill_brownian
 from labcore.sde.model import Model, Solver
-from labcore.sde.solve import _coefficients, _starts
+from labcore.sde.scalar import scalar_coefficients, scalar_starts
 
 _HALVINGS = 40  # of the longest step: what lies below is called an underflow
 _BLOCK = 16  # paths between two looks at the progress bar
@@ -256,8 +256,8 @@ def solve_adaptive(
             f"solver must be of strong order 1 at least, for steps that are chosen by their error; "
             f"{solver.name} is of order {solver.strong_order:g}"
         )
-    start = _starts(x0, n_paths)
-    coefficients = _coefficients(model, solver)
+    start = scalar_starts(x0, n_paths)
+    coefficients = scalar_coefficients(model, solver, t_end)
     seed = seed_from(rng)
     n_saved = n_steps // save_every + 1
     out, steps = np.empty((n_paths, n_saved)), np.empty((n_paths, n_saved - 1), np.int64)

@@ -24,7 +24,8 @@ from labcore.sde.euler_maruyama import EULER_MARUYAMA
 from labcore.sde.kolmogorov import GridFunction, equally_spaced
 from labcore.sde.model import Model, drift_at
 from labcore.sde.models import brownian_motion, ornstein_uhlenbeck
-from labcore.sde.solve import Exploded, _coefficients, _starts
+from labcore.sde.scalar import scalar_coefficients, scalar_starts
+from labcore.sde.solve import Exploded
 
 _BROWNIAN_DRIFT, _RESTORING_DRIFT = brownian_motion().drift, ornstein_uhlenbeck().drift
 _FAR = 5.0  # from here on the ratio of Mills is a continued fraction
@@ -121,13 +122,16 @@ def condition_on_point(model: Model, end: float, t_end: float) -> Model:
     >>> paths.x[:, -1]
     array([1.5, 1.5])
     """
+    t_end = positive("t_end", t_end)
     return Model(
         f"{model.name} to a point",
         _bridge_drift,
         _linear_diffusion,
         _no_slope,
         _bridge_transition,
-        (*_linear(model), real("end", end), positive("t_end", t_end)),
+        (*_linear(model), real("end", end), t_end),
+        additive=True,
+        horizon=t_end,
     )
 
 
@@ -215,7 +219,7 @@ def condition_on_interval(model: Model, low: float, high: float, t_end: float) -
     >>> float(paths.x[:, -1].mean().round(1))  # of the normal law beyond 4: 4.2257
     4.2
     """
-    low, high = float(low), float(high)
+    low, high, t_end = float(low), float(high), positive("t_end", t_end)
     if not low < high or (math.isinf(low) and math.isinf(high)):
         raise ValueError(
             f"low must be less than high, and one of them finite, got {low:g} and {high:g}"
@@ -225,7 +229,9 @@ def condition_on_interval(model: Model, low: float, high: float, t_end: float) -
         _interval_drift,
         _linear_diffusion,
         _no_slope,
-        parameters=(*_linear(model), low, high, positive("t_end", t_end)),
+        parameters=(*_linear(model), low, high, t_end),
+        additive=True,
+        horizon=t_end,
     )
 
 
@@ -318,6 +324,8 @@ def doob_transform(model: Model, h: GridFunction) -> Model:
         model.diffusion_derivative,
         parameters=model.parameters,
         interpretation=model.interpretation,
+        additive=model.additive,
+        horizon=float(h.t[-1]),
     )
 
 
@@ -488,8 +496,8 @@ def guided_bridges(
     end, t_end = real("end", end), positive("t_end", t_end)
     n_steps = integer("n_steps", n_steps, least=1)
     n_paths = integer("n_paths", n_paths, least=1)
-    start = _starts(x0, n_paths)
-    coefficients = _coefficients(model, EULER_MARUYAMA)
+    start = scalar_starts(x0, n_paths)
+    coefficients = scalar_coefficients(model, EULER_MARUYAMA, t_end)
     out, log_weights = np.empty((n_paths, n_steps + 1)), np.empty(n_paths)
     w, z, lanes = np.empty((n_steps + 1, WIDTH)), np.empty((2, WIDTH)), np.empty((3, WIDTH))
     _guide(coefficients, seed_from(rng), start, end, t_end, w, z, lanes, out, log_weights)

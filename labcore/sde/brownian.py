@@ -7,9 +7,24 @@ first. Then L times each interval of length h gets its midpoint,
 
 which is the law of the midpoint given both ends. Coarse increment k uses draw k of the path's
 stream, and the midpoint of interval k of n uses draw n + k: each draw once, the same whatever n.
+
+Methods of strong order above 1 also need the integral of W over each step. Beside the increment,
+each interval then has the area between the path and its chord,
+
+.. math:: A = \int_t^{t+h} W_s\,ds - \tfrac12 h\,(W_t + W_{t+h}) \sim N(0, h^3/12),
+
+independent of the increment. Halving an interval draws, given both, first the midpoint's distance M
+from the chord and then the difference of the areas of the halves, whose sum is known:
+
+.. math:: M = \frac{3A}{2h} + \frac{\sqrt h}{4} Z, \qquad
+          A_1 + A_2 = A - \tfrac12 h M, \qquad
+          A_1 - A_2 = \tfrac12 h \sqrt{h/12}\, Z'.
+
+There each interval has a pair of draws of its own.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +33,7 @@ from labcore._validate import integer, positive
 from labcore.random import normal_pair, seed_from
 
 WIDTH = 32  # paths that a loop works on at once: enough for vector instructions, few for the cache
+COMPONENT = 1 << 48  # component k of path i is drawn from stream i + k COMPONENT
 
 
 @compiled
@@ -60,12 +76,81 @@ def fill_brownian(seed, first_stream, t_end, w, z):
 
 
 @compiled
+def fill_brownian_and_areas(seed, first_stream, t_end, w, area, z):
+    """Fill w as `fill_brownian` does, with other paths, and row i of area with those of step i."""
+    n_steps = w.shape[0] - 1
+    stride = 1
+    while n_steps % (2 * stride) == 0:
+        stride *= 2
+    n = n_steps // stride
+    for j in range(w.shape[1]):
+        w[0, j] = 0.0
+    h = t_end / n
+    deviation, area_deviation = math.sqrt(h), h * math.sqrt(h / 12.0)
+    for k in range(n):
+        _draw(seed, first_stream, k, z)
+        left, right, between = w[k * stride], w[(k + 1) * stride], area[k * stride]
+        for j in range(left.size):
+            right[j] = left[j] + deviation * z[0, j]
+            between[j] = area_deviation * z[1, j]
+    while stride > 1:
+        tilt, deviation = 1.5 / h, 0.25 * math.sqrt(h)
+        area_deviation = 0.25 * h * math.sqrt(h / 12.0)
+        for k in range(n):
+            _draw(seed, first_stream, n + k, z)
+            middle = k * stride + stride // 2
+            left, right, center = w[k * stride], w[(k + 1) * stride], w[middle]
+            before, after = area[k * stride], area[middle]
+            for j in range(left.size):
+                sag = tilt * before[j] + deviation * z[0, j]
+                center[j] = 0.5 * (left[j] + right[j]) + sag
+                mean = 0.5 * (before[j] - 0.5 * h * sag)
+                before[j] = mean + area_deviation * z[1, j]
+                after[j] = mean - area_deviation * z[1, j]
+        stride //= 2
+        n *= 2
+        h = t_end / n
+
+
+@compiled
 def _fill_paths(seed, t_end, w, z, out):
-    for first in range(0, out.shape[0], w.shape[1]):
-        fill_brownian(seed, first, t_end, w, z)
-        for j in range(min(w.shape[1], out.shape[0] - first)):
-            for i in range(w.shape[0]):
-                out[first + j, i] = w[i, j]
+    n_steps = w.shape[0] - 1
+    for component in range(out.shape[2]):
+        for first in range(0, out.shape[0], w.shape[1]):
+            fill_brownian(seed, first + component * COMPONENT, t_end, w, z)
+            for j in range(min(w.shape[1], out.shape[0] - first)):
+                for i in range(n_steps + 1):
+                    out[first + j, i, component] = w[i, j]
+
+
+@compiled
+def _fill_paths_and_integrals(seed, t_end, w, area, z, out, integral):
+    n_steps = w.shape[0] - 1
+    h = t_end / n_steps
+    for component in range(out.shape[2]):
+        for first in range(0, out.shape[0], w.shape[1]):
+            fill_brownian_and_areas(seed, first + component * COMPONENT, t_end, w, area, z)
+            for j in range(min(w.shape[1], out.shape[0] - first)):
+                out[first + j, 0, component] = 0.0
+                for i in range(n_steps):
+                    out[first + j, i + 1, component] = w[i + 1, j]
+                    chord = 0.5 * h * (w[i + 1, j] - w[i, j])
+                    integral[first + j, i, component] = area[i, j] + chord
+
+
+class BrownianIntegrals(NamedTuple):
+    r"""Brownian paths, and the integral of each over each step, less where the step began.
+
+    Parameters
+    ----------
+    w : numpy.ndarray of shape (n_paths, n_steps + 1) or (n_paths, n_steps + 1, dimension)
+        The paths.
+    integral : numpy.ndarray of shape (n_paths, n_steps) or (n_paths, n_steps, dimension)
+        :math:`\int_{t_i}^{t_{i+1}} (W_s - W_{t_i})\,ds`.
+    """
+
+    w: np.ndarray
+    integral: np.ndarray
 
 
 def brownian_paths(
@@ -73,6 +158,7 @@ def brownian_paths(
     n_steps: int,
     n_paths: int = 1,
     *,
+    dimension: int | None = None,
     rng: int | np.random.Generator | None = None,
 ) -> np.ndarray:
     r"""Standard Brownian motion at the times 0, t_end / n_steps, ..., t_end.
@@ -91,12 +177,20 @@ def brownian_paths(
         Number of equal steps, at least 1.
     n_paths : int, default 1
         Path i is drawn from stream i, however many are asked for.
+    dimension : int, optional
+        For paths of so many independent components, of which the first is the path without
+        `dimension`; component k of path i is drawn from stream :math:`i + 2^{48} k`.
     rng : int, numpy.random.Generator or None
         A seed, or where to take one from.
 
     Returns
     -------
-    numpy.ndarray of shape (n_paths, n_steps + 1)
+    numpy.ndarray of shape (n_paths, n_steps + 1), or (n_paths, n_steps + 1, dimension)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not of its kind or out of range.
 
     Examples
     --------
@@ -105,10 +199,66 @@ def brownian_paths(
     >>> bool((brownian_paths(1.0, 64, rng=1)[:, ::8] == coarse).all())
     True
     """
-    t_end = positive("t_end", t_end)
-    n_steps = integer("n_steps", n_steps, least=1)
-    n_paths = integer("n_paths", n_paths, least=1)
-    out = np.empty((n_paths, n_steps + 1))
-    w, z = np.empty((n_steps + 1, WIDTH)), np.empty((2, WIDTH))
+    t_end, shape, components = _sizes(t_end, n_steps, n_paths, dimension)
+    out = np.empty((*shape, components))
+    w, z = np.empty((shape[1], WIDTH)), np.empty((2, WIDTH))
     _fill_paths(seed_from(rng), t_end, w, z, out)
-    return out
+    return out if dimension is not None else out[:, :, 0]
+
+
+def brownian_integrals(
+    t_end: float,
+    n_steps: int,
+    n_paths: int = 1,
+    *,
+    dimension: int | None = None,
+    rng: int | np.random.Generator | None = None,
+) -> BrownianIntegrals:
+    r"""Brownian paths together with their integrals over each step.
+
+    .. math:: \left(\Delta W,\; \int_t^{t+h} (W_s - W_t)\,ds\right) \sim
+              N\left(0, \begin{pmatrix} h & h^2/2 \\ h^2/2 & h^3/3 \end{pmatrix}\right)
+
+    for a step of length h, independently for all steps. These drive the methods of strong order
+    3/2, and as for `brownian_paths` twice as many steps see the same path, more finely: the path's
+    values are the same bit for bit, and the integrals add up, to rounding.
+
+    The paths are not those of `brownian_paths` with the same seed: a path that is to be refined
+    with its integrals is drawn in another order. Do not combine both of one seed, for they are not
+    independent either.
+
+    Parameters
+    ----------
+    t_end, n_steps, n_paths, dimension, rng
+        As in `brownian_paths`.
+
+    Returns
+    -------
+    BrownianIntegrals
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not of its kind or out of range.
+
+    Examples
+    --------
+    >>> from labcore.sde import brownian_integrals
+    >>> w, integral = brownian_integrals(1.0, 4, rng=1)
+    >>> whole = brownian_integrals(1.0, 1, rng=1)
+    >>> float(whole.integral[0, 0] - sum(integral[0] + 0.25 * w[0, :4])) < 1e-15
+    True
+    """
+    t_end, shape, components = _sizes(t_end, n_steps, n_paths, dimension)
+    out, integral = np.empty((*shape, components)), np.empty((shape[0], shape[1] - 1, components))
+    w, area, z = np.empty((shape[1], WIDTH)), np.empty((shape[1], WIDTH)), np.empty((2, WIDTH))
+    _fill_paths_and_integrals(seed_from(rng), t_end, w, area, z, out, integral)
+    if dimension is None:
+        out, integral = out[:, :, 0], integral[:, :, 0]
+    return BrownianIntegrals(out, integral)
+
+
+def _sizes(t_end, n_steps, n_paths, dimension) -> tuple[float, tuple[int, int], int]:
+    n_steps, n_paths = integer("n_steps", n_steps, least=1), integer("n_paths", n_paths, least=1)
+    components = 1 if dimension is None else integer("dimension", dimension, least=1)
+    return positive("t_end", t_end), (n_paths, n_steps + 1), components

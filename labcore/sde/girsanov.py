@@ -12,7 +12,8 @@ from labcore._compile import compiled
 from labcore._validate import array
 from labcore.sde.euler_maruyama import EULER_MARUYAMA
 from labcore.sde.model import Model, drift_at
-from labcore.sde.solve import Paths, _coefficients
+from labcore.sde.scalar import scalar_coefficients
+from labcore.sde.solve import Paths
 
 
 class WeightedMean(NamedTuple):
@@ -122,7 +123,7 @@ def girsanov_log_weights(paths: Paths, model: Model, other: Model) -> np.ndarray
     if t.size > 1 and np.diff(t).min() <= 0.0:
         raise ValueError(f"paths.t must increase, got {t}")
     out = np.empty(x.shape)
-    c, c_other = _coefficients(model, EULER_MARUYAMA), _coefficients(other, EULER_MARUYAMA)
+    c, c_other = (scalar_coefficients(m, EULER_MARUYAMA, t[-1]) for m in (model, other))
     path, step = _log_ratios(c, c_other, t, x, out)
     if path >= 0:
         raise ValueError(

@@ -1,6 +1,7 @@
 r"""Heun's method: an Euler step to look ahead, then the mean of both ends. For Stratonovich."""
 
 from labcore._compile import compiled
+from labcore.sde.components import add, multiply, noise_term
 from labcore.sde.model import Solver, drift_at
 
 
@@ -12,13 +13,13 @@ def _step(c, t, x, h, dw):
     """
     b = drift_at(c, t, x)
     sigma = c.diffusion(t, x, c.parameters)
-    y = x + b * h + sigma * dw
-    b_ahead = drift_at(c, t + h, y)
-    sigma_ahead = c.diffusion(t + h, y, c.parameters)
-    return x + 0.5 * (b + b_ahead) * h + 0.5 * (sigma + sigma_ahead) * dw
+    y = add(add(x, multiply(b, h)), noise_term(sigma, dw))
+    mean_drift = multiply(0.5, add(b, drift_at(c, t + h, y)))
+    mean_diffusion = multiply(0.5, add(sigma, c.diffusion(t + h, y, c.parameters)))
+    return add(add(x, multiply(mean_drift, h)), noise_term(mean_diffusion, dw))
 
 
-# The strong order is 1 because the noise is of one dimension; noises that do not commute lower it.
+# Noises that do not commute (see `labcore.sde.Solver`) lower the strong order to 1/2.
 HEUN = Solver(
     name="Heun", interpretation="stratonovich", strong_order=1.0, weak_order=1.0, step=_step
 )

@@ -15,7 +15,7 @@ from labcore._compile import compiled
 from labcore._validate import array, integer, positive, real
 from labcore.sde.euler_maruyama import EULER_MARUYAMA
 from labcore.sde.model import Coefficients, Model, drift_at
-from labcore.sde.solve import _coefficients
+from labcore.sde.scalar import scalar_coefficients
 
 BOUNDARIES = ("reflecting", "absorbing")
 _IMPLICIT_STEPS = 2  # of the first steps: they smooth what a point or a jump leaves (Rannacher)
@@ -211,7 +211,7 @@ class _Grid:
         self.absorbing = [end == "absorbing" for end in _ends(boundary)]
         self.x = equally_spaced("x", x)
         self.width = (self.x[-1] - self.x[0]) / (self.x.size - 1)
-        self.coefficients = _coefficients(model, EULER_MARUYAMA)
+        self.coefficients = scalar_coefficients(model, EULER_MARUYAMA, self.t_end)
         # Centres and faces by turns, from the centre below the grid to the one above it.
         self.places = self.x[0] + self.width * (0.5 * np.arange(2 * self.x.size + 3) - 1.0)
 

@@ -62,6 +62,85 @@ def brownian_motion(drift: float = 0.0, diffusion: float = 1.0) -> Model:
         mean=lambda t, x0: x0 + b * np.asarray(t),
         variance=lambda t, x0: sigma**2 * np.asarray(t),
         solution=lambda t, x0, w: x0 + b * t + sigma * w,
+        additive=True,
+        drift_derivative=_zero,
+    )
+
+
+# The Brownian bridge: parameters are (end, t_end, diffusion).
+
+
+@compiled(inline=True)
+def _bridge_drift(t, x, parameters):
+    return (parameters[0] - x) / (parameters[1] - t)
+
+
+@compiled(inline=True)
+def _bridge_slope(t, x, parameters):
+    return -1.0 / (parameters[1] - t)
+
+
+@compiled(inline=True)
+def _bridge_diffusion(t, x, parameters):
+    return parameters[2]
+
+
+@compiled(inline=True)
+def _bridge_transition(t, x, h, dw, parameters):
+    end, t_end, sigma = parameters
+    left = max(t_end - t - h, 0.0)  # the last step may end behind t_end by a rounding error
+    mean = (left * x + h * end) / (left + h)
+    return mean + sigma * math.sqrt(left / (left + h)) * dw
+
+
+def brownian_bridge(end: float = 0.0, t_end: float = 1.0, diffusion: float = 1.0) -> Model:
+    r"""Brownian motion that is sure to be at b at time T, :math:`dX = \frac{b - X}{T - t}\,dt +
+    \sigma\,dW`.
+
+    Given :math:`X_0 = x_0`, :math:`X_t` is normal with mean :math:`x_0 + (b - x_0)\,t/T` and
+    variance :math:`\sigma^2 t (T - t) / T`; the covariance of :math:`X_s` and :math:`X_t` is
+    :math:`\sigma^2 s (T - t)/T` for s < t.
+
+    Parameters
+    ----------
+    end : float, default 0
+        b, where it ends.
+    t_end : float, default 1
+        T, positive: when. The equation holds up to there.
+    diffusion : float, default 1
+        sigma, positive.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range or not finite.
+
+    Notes
+    -----
+    The drift is infinite at T. `labcore.sde.EXACT` arrives at b exactly; Euler-Maruyama's last step
+    leaves it by :math:`\sigma \Delta W`, whatever the step; methods that evaluate the drift at the
+    end of a step (Heun, the implicit and the Runge-Kutta ones) must stop before T.
+
+    Examples
+    --------
+    >>> from labcore import sde
+    >>> paths = sde.solve(sde.brownian_bridge(end=2.0), sde.EXACT, 0.0, 1.0, 8, 100, rng=1)
+    >>> bool((paths.x[:, -1] == 2.0).all())
+    True
+    """
+    b, T, sigma = real("end", end), positive("t_end", t_end), positive("diffusion", diffusion)
+    return Model(
+        name="Brownian bridge",
+        drift=_bridge_drift,
+        diffusion=_bridge_diffusion,
+        diffusion_derivative=_zero,
+        transition=_bridge_transition,
+        parameters=(b, T, sigma),
+        mean=lambda t, x0: x0 + (b - x0) * np.asarray(t) / T,
+        variance=lambda t, x0: sigma**2 * np.asarray(t) * (T - np.asarray(t)) / T,
+        additive=True,
+        drift_derivative=_bridge_slope,
+        horizon=T,
     )
 
 
@@ -71,6 +150,11 @@ def brownian_motion(drift: float = 0.0, diffusion: float = 1.0) -> Model:
 @compiled(inline=True)
 def _restoring_drift(t, x, parameters):
     return -parameters[0] * (x - parameters[1])
+
+
+@compiled(inline=True)
+def _restoring_slope(t, x, parameters):
+    return -parameters[0]
 
 
 @compiled(inline=True)
@@ -118,6 +202,11 @@ def ornstein_uhlenbeck(rate: float = 1.0, mean: float = 0.0, diffusion: float = 
         parameters=(theta, m, sigma),
         mean=lambda t, x0: m + (x0 - m) * np.exp(-theta * np.asarray(t)),
         variance=lambda t, x0: -(sigma**2) * np.expm1(-2 * theta * np.asarray(t)) / (2 * theta),
+        additive=True,
+        stationary_density=lambda x: (
+            np.sqrt(theta / np.pi) / sigma * np.exp(-theta * ((np.asarray(x) - m) / sigma) ** 2)
+        ),
+        drift_derivative=_restoring_slope,
     )
 
 
@@ -127,6 +216,11 @@ def ornstein_uhlenbeck(rate: float = 1.0, mean: float = 0.0, diffusion: float = 
 @compiled(inline=True)
 def _growing_drift(t, x, parameters):
     return parameters[0] * x
+
+
+@compiled(inline=True)
+def _growing_slope(t, x, parameters):
+    return parameters[0]
 
 
 @compiled(inline=True)
@@ -176,6 +270,7 @@ def geometric_brownian(growth: float = 0.0, volatility: float = 1.0) -> Model:
             x0**2 * np.exp(2 * r * np.asarray(t)) * np.expm1(sigma**2 * np.asarray(t))
         ),
         solution=lambda t, x0, w: x0 * np.exp((r - sigma**2 / 2) * t + sigma * w),
+        drift_derivative=_growing_slope,
     )
 
 
@@ -185,6 +280,11 @@ def geometric_brownian(growth: float = 0.0, volatility: float = 1.0) -> Model:
 @compiled(inline=True)
 def _double_well_drift(t, x, parameters):
     return x - x * x * x
+
+
+@compiled(inline=True)
+def _double_well_slope(t, x, parameters):
+    return 1.0 - 3.0 * x * x
 
 
 @compiled(inline=True)
@@ -211,10 +311,22 @@ def double_well(diffusion: float = 0.7) -> Model:
     >>> float((paths.x[:, -1] > 0).mean().round(1))  # both wells are as likely
     0.5
     """
+    sigma = positive("diffusion", diffusion)
+
+    def weight(x):
+        return np.exp(-((x**2 - 1.0) ** 2) / (2.0 * sigma**2))  # 1 at the bottoms of the wells
+
+    # Where the weight is below e^-40 it adds nothing; the rule converges faster than any power.
+    edge = math.sqrt(1.0 + math.sqrt(80.0) * sigma)
+    nodes = np.linspace(-edge, edge, 2 + int(40.0 * (edge**2 / sigma + 10.0)))
+    total = float(np.sum(weight(nodes)) * (nodes[1] - nodes[0]))
     return Model(
         name="double well",
         drift=_double_well_drift,
         diffusion=_double_well_diffusion,
         diffusion_derivative=_zero,
-        parameters=(positive("diffusion", diffusion),),
+        parameters=(sigma,),
+        additive=True,
+        stationary_density=lambda x: weight(np.asarray(x, dtype=float)) / total,
+        drift_derivative=_double_well_slope,
     )

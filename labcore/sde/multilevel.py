@@ -19,7 +19,8 @@ from labcore._validate import integer, positive, real
 from labcore.random import seed_from
 from labcore.sde.brownian import WIDTH, fill_brownian
 from labcore.sde.model import Model, Solver
-from labcore.sde.solve import Exploded, Paths, _coefficients
+from labcore.sde.scalar import scalar_coefficients
+from labcore.sde.solve import Exploded, Paths
 
 _STREAMS_OF_A_LEVEL = 48  # level l owns streams l 2^48, ...
 _BATCH = 2**22  # values of paths held at once
@@ -219,7 +220,7 @@ def multilevel(
     order = (
         min(solver.weak_order, 1.0) if weak_order is None else positive("weak_order", weak_order)
     )
-    coefficients, seed = _coefficients(model, solver), seed_from(rng)
+    coefficients, seed = scalar_coefficients(model, solver, t_end), seed_from(rng)
 
     def corrections(level: int, done: int, n: int) -> np.ndarray:
         """Payoffs of pairs `done`, ..., `done` + n - 1 of a level."""

@@ -1,6 +1,5 @@
 """Solve a stochastic differential equation along many Brownian paths at once."""
 
-import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from numba.core.dispatcher import Dispatcher
 from labcore._compile import compiled
 from labcore._validate import array, integer, positive
 from labcore.random import seed_from
-from labcore.sde.brownian import WIDTH, fill_brownian
+from labcore.sde.components import LANES, is_finite, load, store
 from labcore.sde.model import (
     INTERPRETATIONS,
     Coefficients,
@@ -20,6 +19,7 @@ from labcore.sde.model import (
     no_derivative,
     no_transition,
 )
+from labcore.sde.noise import NOISES
 
 
 class Paths(NamedTuple):
@@ -28,7 +28,7 @@ class Paths(NamedTuple):
     Parameters
     ----------
     t : numpy.ndarray of shape (n_saved,)
-    x : numpy.ndarray of shape (n_paths, n_saved)
+    x : numpy.ndarray of shape (n_paths, n_saved), or (n_paths, n_saved, d) for vectors
     """
 
     t: np.ndarray
@@ -36,57 +36,53 @@ class Paths(NamedTuple):
 
 
 class Exploded(ArithmeticError):
-    """A path left the range of floating-point numbers."""
+    """A path left the range of floating-point numbers, or an implicit step has no solution."""
 
 
 @compiled
-def _start(x0, first, w, lanes):
-    """Set the states of a block, and W = 0. Lanes beyond the last path repeat it."""
-    for j in range(lanes.shape[1]):
-        lanes[0, j] = x0[min(first + j, x0.size - 1)]
-        lanes[1, j] = 0.0
-        w[0, j] = lanes[0, j]
+def _save(lanes, first, row, out):
+    for j in range(min(LANES, out.shape[0] - first)):
+        for k in range(out.shape[2]):
+            out[first + j, row, k] = lanes[k, j]
 
 
 @compiled
-def _save(w, first, exploded, out):
-    """Copy what is to be kept of a block, and note the step at which a path became infinite."""
-    n_paths, n_saved = out.shape
-    last = w.shape[0] - 1
-    every = last // (n_saved - 1)
-    for j in range(min(w.shape[1], n_paths - first)):
-        for k in range(n_saved):
-            out[first + j, k] = w[k * every, j]
-        exploded[first + j] = -1
-        if not math.isfinite(w[last, j]):  # what is not finite once, stays so
-            i = 0
-            while math.isfinite(w[i, j]):
-                i += 1
-            exploded[first + j] = i
-
-
-@compiled
-def _solve_some(step, c, seed, t_end, x0, first_block, block_step, w, lanes, exploded, out):
+def _solve_some(
+    step, noise, c, like, seed, t_end, n_steps, x0, first_block, block_step, w, z, lanes, left, out
+):
     """Solve every `block_step`-th block of paths from `first_block` on.
 
-    The buffer w, of shape (n_steps + 1, width), first holds the block's Brownian paths. Then, row
-    after row, the solution takes their place. The buffer lanes has the shape (2, width).
+    A block has LANES paths; the last may go over the end of `out`, and repeats its last path there.
+    `like` is a state and a noise, whose types say how they are built. `w` holds a block's noise.
+    `lanes` has a row for each component of the state, each of the noise, and the number of steps
+    that ended in a finite state. `left` gets the step at which a path became infinite, or -1.
     """
-    n_steps = w.shape[0] - 1
+    n_paths, n_saved, d = out.shape
+    state, increment = like
+    rows = lanes[d : lanes.shape[0] - 1]
+    every = n_steps // (n_saved - 1)
     h = t_end / n_steps
-    x, brownian = lanes[0], lanes[1]
-    for first in range(first_block * x.size, out.shape[0], block_step * x.size):
-        fill_brownian(seed, first, t_end, w, lanes)
-        _start(x0, first, w, lanes)
+    for first in range(first_block * LANES, n_paths, block_step * LANES):
+        noise.fill(seed, first, t_end, w, z)
+        for j in range(LANES):
+            for k in range(d):
+                lanes[k, j] = x0[min(first + j, n_paths - 1), k]
+            lanes[lanes.shape[0] - 1, j] = 0.0
+        _save(lanes, first, 0, out)
         for i in range(n_steps):
             t = i * h
-            row = w[i + 1]
-            for j in range(x.size):
-                ahead = row[j]
-                x[j] = step(c, t, x[j], h, ahead - brownian[j])
-                brownian[j] = ahead
-                row[j] = x[j]
-        _save(w, first, exploded, out)
+            noise.prepare(w, i, h, rows)
+            for j in range(LANES):
+                dw = noise.at(seed, first + j, i, lanes, state, increment, j)
+                x = step(c, t, load(lanes, (), state, j), h, dw)
+                count = load(lanes, like, 0.0, j)
+                store(lanes, like, j, count + (1.0 if is_finite(x) else 0.0))
+                store(lanes, (), j, x)
+            if (i + 1) % every == 0:
+                _save(lanes, first, (i + 1) // every, out)
+        for j in range(min(LANES, n_paths - first)):
+            count = int(lanes[lanes.shape[0] - 1, j])
+            left[first + j] = -1 if count == n_steps else count + 1
 
 
 def solve(
@@ -161,18 +157,37 @@ def solve(
     save_every = integer("save_every", save_every, least=1)
     if n_steps % save_every:
         raise ValueError(f"save_every must divide n_steps = {n_steps}, got {save_every}")
-    start = _starts(x0, n_paths)
+    if t_end > model.horizon:
+        raise ValueError(f"t_end must be at most {model.horizon:g}, where {model.name} ends")
+    start = _starts(x0, n_paths, model.dimension)
     coefficients = _coefficients(model, solver)
+    like = _like(model, solver, start[0])
     seed = seed_from(rng)
-    n_saved = n_steps // save_every + 1
-    out = np.empty((n_paths, n_saved))
-    exploded = np.empty(n_paths, np.int64)
-    shares = min(get_num_threads(), -(-n_paths // WIDTH))
+    d = start.shape[1]
+    n_noises = np.size(like[1])
+    out = np.empty((n_paths, n_steps // save_every + 1, d))
+    left = np.empty(n_paths, np.int64)
+    shares = min(get_num_threads(), -(-n_paths // LANES))
 
     def solve_share(share: int) -> None:
-        w, lanes = np.empty((n_steps + 1, WIDTH)), np.empty((2, WIDTH))
+        w, z = np.empty((n_noises, n_steps + 1, LANES)), np.empty((2, LANES))
+        lanes = np.empty((d + n_noises + 1, LANES))
         _solve_some(
-            solver.step, coefficients, seed, t_end, start, share, shares, w, lanes, exploded, out
+            solver.step,
+            NOISES[solver.noise],
+            coefficients,
+            like,
+            seed,
+            t_end,
+            n_steps,
+            start,
+            share,
+            shares,
+            w,
+            z,
+            lanes,
+            left,
+            out,
         )
 
     if shares == 1:
@@ -180,15 +195,24 @@ def solve(
     else:  # threads of Python, since the loop runs without its lock; prange takes no such tuple
         with ThreadPoolExecutor(shares) as pool:
             list(pool.map(solve_share, range(shares)))
-    _refuse_explosion(exploded, model, solver, t_end, n_steps)
-    return Paths(np.linspace(0.0, t_end, n_saved), out)
+    _refuse_explosion(left, model, solver, t_end, n_steps)
+    x = out if model.dimension is not None else out[:, :, 0]
+    return Paths(np.linspace(0.0, t_end, out.shape[1]), x)
 
 
-def _starts(x0, n_paths: int) -> np.ndarray:
-    x0 = array("x0", x0, (0, 1))
-    if x0.ndim == 1 and x0.size != n_paths:
-        raise ValueError(f"x0 must be a number or have shape ({n_paths},), got shape {x0.shape}")
-    return np.broadcast_to(x0, n_paths).copy()
+def _starts(x0, n_paths: int, dimension: int | None) -> np.ndarray:
+    """The starts as an array of shape (n_paths, d)."""
+    if dimension is None:
+        x0 = array("x0", x0, (0, 1))
+        if x0.ndim == 1 and x0.size != n_paths:
+            expected = f"be a number or have shape ({n_paths},)"
+            raise ValueError(f"x0 must {expected}, got shape {x0.shape}")
+        return np.broadcast_to(x0, n_paths).reshape(n_paths, 1)
+    d = integer("model.dimension", dimension, least=1)
+    x0 = array("x0", x0, (1, 2))
+    if x0.shape not in ((d,), (n_paths, d)):
+        raise ValueError(f"x0 must have shape ({d},) or ({n_paths}, {d}), got shape {x0.shape}")
+    return np.broadcast_to(x0, (n_paths, d)).copy()
 
 
 def _coefficients(model: Model, solver: Solver) -> Coefficients:
@@ -197,36 +221,90 @@ def _coefficients(model: Model, solver: Solver) -> Coefficients:
         raise ValueError(
             f"model.interpretation must be one of {INTERPRETATIONS}, got {model.interpretation!r}"
         )
-    for field in ("drift", "diffusion", "diffusion_derivative", "transition"):
+    for field in {"drift", "diffusion", "diffusion_derivative", *solver.needs}:
         function = getattr(model, field)
         if function is None and field in solver.needs:
             raise ValueError(f"{solver.name} needs model.{field}, which the {model.name} lacks")
         if function is not None and not isinstance(function, Dispatcher):
             raise TypeError(f"model.{field} must be compiled by numba.njit, got {function!r}")
-    correction = 0.0
-    if model.interpretation != solver.interpretation and "transition" not in solver.needs:
-        if model.diffusion_derivative is None:
-            raise ValueError(
-                f"{solver.name} solves equations of {solver.interpretation}'s kind: for the "
-                f"{model.name} it needs model.diffusion_derivative to change the drift"
-            )
-        correction = 0.5 if solver.interpretation == "ito" else -0.5
+    if solver.form == "additive" and not model.additive:
+        raise ValueError(f"{solver.name} is for additive noise: model.additive must say so")
+    special = [getattr(model, field) for field in solver.needs if field != "diffusion_derivative"]
     return Coefficients(
         model.drift,
         model.diffusion,
         model.diffusion_derivative or no_derivative,
-        model.transition or no_transition,
+        special[0] if special else no_transition,
         tuple(float(value) for value in model.parameters),
-        correction,
+        _correction(model, solver),
     )
 
 
-def _refuse_explosion(exploded: np.ndarray, model, solver, t_end: float, n_steps: int) -> None:
-    gone = np.flatnonzero(exploded >= 0)
+def _correction(model: Model, solver: Solver) -> float:
+    """The factor of sigma times its derivative in the drift of the solver's interpretation."""
+    is_exact = {"transition", "transition_draw"} & set(solver.needs)
+    if model.interpretation == solver.interpretation or model.additive or is_exact:
+        return 0.0
+    if model.diffusion_derivative is None:
+        raise ValueError(
+            f"{solver.name} solves equations of {solver.interpretation}'s kind: for the "
+            f"{model.name} it needs model.diffusion_derivative to change the drift"
+        )
+    return 0.5 if solver.interpretation == "ito" else -0.5
+
+
+def _like(model: Model, solver: Solver, start: np.ndarray) -> tuple:
+    """A state and a noise, built as the model's are: found by one call of its coefficients."""
+    d = model.dimension
+    state = float(start[0]) if d is None else tuple(start.tolist())
+    parameters = tuple(float(value) for value in model.parameters)
+    sigma = model.diffusion(0.0, state, parameters)
+    expected = () if d is None else (d,)
+    _check_shape("drift", model.drift(0.0, state, parameters), [expected])
+    columns = np.shape(sigma)[1:] if d is not None and np.ndim(sigma) == 2 else ()
+    shape = _check_shape("diffusion", sigma, [expected, (*expected, *columns)])
+    if len(shape) == 2:
+        if solver.form == "diagonal":
+            raise ValueError(
+                f"{solver.name} is for diagonal noise: model.diffusion must return a tuple of {d} "
+                f"numbers, got a matrix of shape {shape}"
+            )
+        if _correction(model, solver):
+            raise ValueError(
+                f"{solver.name} solves equations of {solver.interpretation}'s kind: for a matrix "
+                f"of noises, state the {model.name} as one, with model.interpretation and the "
+                "drift of that kind"
+            )
+    noise = 0.0 if d is None else (0.0,) * shape[-1]
+    if solver.noise == "addresses":
+        noise = ()
+    elif solver.noise == "integrals":
+        noise = (noise, noise)
+    return state, noise
+
+
+def _check_shape(field: str, value, allowed: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape of what a coefficient returns, if it is one that the state goes with."""
+    try:
+        shape = np.shape(value)
+    except ValueError:  # rows of different lengths
+        shape = None
+    if shape not in allowed:
+        expected = "a number" if allowed[0] == () else f"a tuple of {allowed[0][0]} numbers"
+        rows = " or of as many rows" if field == "diffusion" and allowed[0] else ""
+        raise ValueError(f"model.{field} must return {expected}{rows}, got {value!r}")
+    if not np.isfinite(value).all():
+        raise ValueError(f"model.{field} is not finite where the first path starts, got {value!r}")
+    return shape
+
+
+def _refuse_explosion(left: np.ndarray, model, solver, t_end: float, n_steps: int) -> None:
+    gone = np.flatnonzero(left >= 0)
     if gone.size:
-        path, step = gone[0], exploded[gone[0]]
+        path, step = gone[0], left[gone[0]]
+        event = "found no end of a step" if "drift_derivative" in solver.needs else "exploded"
         raise Exploded(
-            f"{solver.name} exploded on the {model.name}: {gone.size} of {exploded.size} paths are "
+            f"{solver.name} {event} on the {model.name}: {gone.size} of {left.size} paths are "
             f"not finite at t = {t_end:g}; path {path} left at step {step} of {n_steps} "
             f"(t = {step * t_end / n_steps:.3g}). Take more steps."
         )
