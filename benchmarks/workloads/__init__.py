@@ -1,13 +1,13 @@
-"""What is measured: a module for each subject, with its `WORKLOADS`.
+"""All workloads, in the order of the table.
 
-A workload returns the ways of doing one task, labcore's first. The tests compare their results
-(tests/test_benchmarks.py): a faster answer to another question is no answer.
+A workload returns the ways of doing one task, labcore's first, each as a function that is timed.
 """
 
 from benchmarks.workloads import (
     hawkes,
     interpolants,
     kernels,
+    paths,
     populations,
     quasi,
     random,
@@ -19,7 +19,17 @@ from benchmarks.workloads import (
 )
 
 SUBJECTS = (
-    *(random, quasi, kernels, regression, stats, samplers, populations, sde, hawkes),
-    *(signatures, interpolants),
+    random,
+    quasi,
+    kernels,
+    regression,
+    stats,
+    samplers,
+    populations,
+    sde,
+    paths,
+    hawkes,
+    signatures,
+    interpolants,
 )
 WORKLOADS = tuple(workload for subject in SUBJECTS for workload in subject.WORKLOADS)
