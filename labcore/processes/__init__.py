@@ -17,6 +17,7 @@ from labcore.processes.linear_processes import (
     oscillation,
     state_space,
 )
+from labcore.processes.markov_approximation import MarkovApproximation, markov_approximation
 from labcore.processes.regression import MarkovPosterior, condition
 from labcore.processes.smoother import Smoothed, kalman_smoother, sample_states
 from labcore.processes.state_space import StateSpace, Transition
@@ -25,6 +26,7 @@ __all__ = [
     "Filtered",
     "HurstFit",
     "LinearGaussian",
+    "MarkovApproximation",
     "MarkovPosterior",
     "Smoothed",
     "StateSpace",
@@ -40,6 +42,7 @@ __all__ = [
     "kalman_filter",
     "kalman_log_likelihood",
     "kalman_smoother",
+    "markov_approximation",
     "matern_process",
     "oscillation",
     "sample_states",

@@ -4,9 +4,9 @@ import math
 
 from labcore._compile import compiled
 
-# A pivot below this part of its diagonal entry is rounding: the matrix is singular there.
+# A pivot below this part of its diagonal entry is rounding: the matrix is singular from there on.
 _ROUNDING = 1e-14
-_ERROR = 1e-9  # how far, squared, a matrix may be from positive semidefinite
+_ERROR = 1e-7  # how much of the largest entry may be left then of a semidefinite matrix
 
 
 @compiled
@@ -55,55 +55,78 @@ def cholesky(a, n, out):
 
 
 @compiled
-def semidefinite_cholesky(a, out):
-    """A lower factor, a = out out', of a matrix that may be singular: it has columns of zeros.
+def semidefinite_root(a, out, order):
+    """out with a = out out', for a positive semidefinite matrix; returns whether it is one.
 
-    Returns whether there is one, but for errors of a part 1e-9 in what is squared.
+    Cholesky's factor with pivots in the order of the largest part of a diagonal entry that is left:
+    row order[k] of `out` has zeros after column k. Singular, it ends with columns of zeros.
     """
     n = a.shape[0]
-    semidefinite = True
-    for j in range(n):
-        for i in range(j):
-            out[i, j] = 0.0
-        pivot = a[j, j]
-        for k in range(j):
-            pivot -= out[j, k] * out[j, k]
-        semidefinite = semidefinite and pivot >= -_ERROR * abs(a[j, j])
-        root = math.sqrt(pivot) if pivot > _ROUNDING * a[j, j] else 0.0
-        out[j, j] = root
-        for i in range(j + 1, n):
+    for i in range(n):
+        order[i] = i
+        for k in range(n):
+            out[i, k] = 0.0
+    rank = 0
+    for k in range(n):
+        best, chosen, largest = _ROUNDING, -1, 0.0
+        for j in range(k, n):
+            i = order[j]
+            left = a[i, i]
+            for l in range(k):
+                left -= out[i, l] * out[i, l]
+            if left > best * a[i, i]:
+                best, chosen, largest = left / a[i, i], j, left
+        if chosen < 0:
+            break
+        rank = k + 1
+        pivot = order[chosen]
+        order[chosen] = order[k]
+        order[k] = pivot
+        root = math.sqrt(largest)
+        out[pivot, k] = root
+        for j in range(k + 1, n):
+            i = order[j]
+            total = a[i, pivot]
+            for l in range(k):
+                total -= out[i, l] * out[pivot, l]
+            out[i, k] = total / root
+    scale, left_over = 0.0, 0.0
+    for i in range(n):
+        for j in range(n):
+            scale = max(scale, abs(a[i, j]))
+    for u in range(rank, n):
+        for v in range(rank, n):
+            i, j = order[u], order[v]
             total = a[i, j]
-            for k in range(j):
-                total -= out[i, k] * out[j, k]
-            if root > 0.0:
-                out[i, j] = total / root
-            else:
-                out[i, j] = 0.0
-                semidefinite = semidefinite and total * total <= _ERROR * abs(a[i, i] * a[j, j])
-    return semidefinite
+            for l in range(rank):
+                total -= out[i, l] * out[j, l]
+            left_over = max(left_over, abs(total))
+    return left_over <= _ERROR * scale
 
 
 @compiled
-def first_indefinite(matrices, factor):
+def first_indefinite(matrices, root, order):
     """The number of the first matrix that is not positive semidefinite, or -1."""
     found = -1
     for k in range(matrices.shape[0]):
-        if found < 0 and not semidefinite_cholesky(matrices[k], factor):
+        if found < 0 and not semidefinite_root(matrices[k], root, order):
             found = k
     return found
 
 
 @compiled
-def solve_semidefinite(factor, x):
-    """x <- y with (factor factor') y = x, a solution if there is one: 0 where a pivot is 0."""
-    n = factor.shape[0]
-    for i in range(n):
-        total = x[i]
-        for k in range(i):
-            total -= factor[i, k] * x[k]
-        x[i] = total / factor[i, i] if factor[i, i] > 0.0 else 0.0
-    for i in range(n - 1, -1, -1):
-        total = x[i]
-        for k in range(i + 1, n):
-            total -= factor[k, i] * x[k]
-        x[i] = total / factor[i, i] if factor[i, i] > 0.0 else 0.0
+def solve_semidefinite(root, order, x, work):
+    """x <- y with root root' y = x, a solution if there is one: 0 beyond the rank."""
+    n = root.shape[0]
+    for k in range(n):
+        p = order[k]
+        total = x[p]
+        for l in range(k):
+            total -= root[p, l] * work[l]
+        work[k] = total / root[p, k] if root[p, k] > 0.0 else 0.0
+    for k in range(n - 1, -1, -1):
+        p = order[k]
+        total = work[k]
+        for l in range(k + 1, n):
+            total -= root[order[l], k] * x[order[l]]
+        x[p] = total / root[p, k] if root[p, k] > 0.0 else 0.0

@@ -7,7 +7,7 @@ from numba import uint64
 
 from labcore._compile import compiled
 from labcore._validate import array, integer
-from labcore.processes._matrices import first_indefinite, product, semidefinite_cholesky
+from labcore.processes._matrices import first_indefinite, product, semidefinite_root
 from labcore.random import normal_pair, seed_from
 
 
@@ -103,12 +103,13 @@ def simulate(
     states, observations = np.empty((n_paths, n_times, d)), np.empty((n_paths, n_times, p))
     z = np.empty(d + p + (d + p) % 2)
     factors = np.empty((d, d)), np.empty((p, p))
-    _simulate(seed_from(rng), model, z, *factors, np.empty(max(d, p)), states, observations)
+    work, order = np.empty(max(d, p)), np.empty(max(d, p), np.int64)
+    _simulate(seed_from(rng), model, z, *factors, work, order, states, observations)
     return Trajectories(states, observations)
 
 
 @compiled
-def _simulate(seed, model, z, of_state, of_measurement, work, states, observations):
+def _simulate(seed, model, z, of_state, of_measurement, work, order, states, observations):
     """Time after time, all paths: a factor of a covariance is for all of them.
 
     Path j takes z.size numbers of stream j at each time.
@@ -120,11 +121,11 @@ def _simulate(seed, model, z, of_state, of_measurement, work, states, observatio
     n_matrices, n_errors = len(model.transition), len(model.measurement_noise)
     for t in range(n_times):
         if t == 0:
-            semidefinite_cholesky(model.covariance, of_state)
+            semidefinite_root(model.covariance, of_state, order)
         elif t == 1 or n_noises > 1:
-            semidefinite_cholesky(model.transition_noise[t - 1], of_state)
+            semidefinite_root(model.transition_noise[t - 1], of_state, order)
         if t == 0 or n_errors > 1:
-            semidefinite_cholesky(model.measurement_noise[t], of_measurement)
+            semidefinite_root(model.measurement_noise[t], of_measurement, order)
         h = model.measurement[min(t, n_measurements - 1)]
         for j in range(n_paths):
             for block in range(blocks):
@@ -175,7 +176,7 @@ def _covariances(name: str, value, n: int, size: int) -> np.ndarray:
     asymmetry = np.abs(value - value.transpose(0, 2, 1)).max(initial=0.0)
     if asymmetry > 1e-9 * np.abs(value).max(initial=0.0):
         raise ValueError(f"{name} must be symmetric")
-    failed = first_indefinite(value, np.empty((size, size)))
+    failed = first_indefinite(value, np.empty((size, size)), np.empty(size, np.int64))
     if failed >= 0:
         raise ValueError(
             f"{name} must be positive semidefinite, got {value[failed].tolist()} at {failed}"

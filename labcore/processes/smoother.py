@@ -12,7 +12,7 @@ from labcore._compile import compiled
 from labcore.processes._matrices import (
     congruence,
     product,
-    semidefinite_cholesky,
+    semidefinite_root,
     solve_semidefinite,
 )
 from labcore.processes.kalman import Filtered, kalman_filter, observations
@@ -79,21 +79,21 @@ def kalman_smoother(model: LinearGaussian, filtered: Filtered) -> Smoothed:
         )
     mean, covariance = np.array(filtered.mean), np.array(filtered.covariance)
     work = [np.empty((d, d)) for _ in range(5)]
-    _smooth(model, filtered, *work, np.empty(d), mean, covariance)
+    _smooth(model, filtered, *work, np.empty(d), np.empty(d, np.int64), mean, covariance)
     return Smoothed(mean, covariance)
 
 
 @compiled
-def _smooth(model, filtered, factor, gain, rest, work, part, change, mean, covariance):
+def _smooth(model, filtered, root, gain, rest, work, part, change, order, mean, covariance):
     n_times, d = mean.shape
     last_a, last_q = len(model.transition) - 1, len(model.transition_noise) - 1
     for t in range(n_times - 2, -1, -1):
         a, q = model.transition[min(t, last_a)], model.transition_noise[min(t, last_q)]
         p = filtered.covariance[t]
-        semidefinite_cholesky(filtered.predicted_covariance[t + 1], factor)
+        semidefinite_root(filtered.predicted_covariance[t + 1], root, order)
         for i in range(d):  # gain = P A' (A P A' + Q)^-1, row by row
             product(a, p[i], gain[i])
-            solve_semidefinite(factor, gain[i])
+            solve_semidefinite(root, order, gain[i], change)
         for i in range(d):
             change[i] = mean[t + 1, i] - filtered.predicted_mean[t + 1, i]
             for j in range(d):
