@@ -8,6 +8,7 @@ from benchmarks.workloads import (
     interpolants,
     kernels,
     populations,
+    processes,
     quasi,
     random,
     regression,
@@ -16,5 +17,16 @@ from benchmarks.workloads import (
     stats,
 )
 
-SUBJECTS = (random, quasi, kernels, regression, stats, samplers, populations, sde, interpolants)
+SUBJECTS = (
+    random,
+    quasi,
+    kernels,
+    regression,
+    stats,
+    samplers,
+    populations,
+    sde,
+    processes,
+    interpolants,
+)
 WORKLOADS = tuple(workload for subject in SUBJECTS for workload in subject.WORKLOADS)

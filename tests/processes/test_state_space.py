@@ -3,7 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm, solve_continuous_lyapunov
 
@@ -243,6 +243,7 @@ def test_posterior_draws_have_the_mean_and_covariance_of_the_posterior():
     assert (np.abs(np.cov(draws.T) - covariance) < 5 * error).all()
 
 
+@settings(deadline=None)  # the first call compiles
 @given(
     t=st.lists(st.floats(0.0, 5.0), min_size=1, max_size=8),
     lengthscale=st.floats(0.1, 10.0),
