@@ -1,6 +1,9 @@
 """Gaussian and Markov processes in time."""
 
+import math
+
 import numpy as np
+from numba import njit
 
 from benchmarks.workload import Cost, Ways, peer, workload
 from labcore import processes
@@ -89,4 +92,58 @@ def kalman(n_times: int = 20_000) -> Ways:
     return ways
 
 
-WORKLOADS = (fractional_brownian, kalman)
+@njit
+def _initial(z, parameters, out):
+    for i in range(len(out)):
+        out[i, 0] = z[i, 0]
+
+
+@njit
+def _transition(t, x, z, parameters, out):
+    for i in range(len(out)):
+        out[i, 0] = 0.95 * x[i, 0] + 0.3 * z[i, 0]
+
+
+@njit
+def _log_volatility(t, x, y, parameters, out):
+    for i in range(len(out)):
+        out[i] = -0.5 * (math.log(2 * math.pi) + x[i, 0] + y[0] * y[0] * math.exp(-x[i, 0]))
+
+
+def same_likelihood(ours: np.ndarray, theirs: np.ndarray) -> None:
+    """Both estimate one log-likelihood, with a standard error far below one."""
+    np.testing.assert_allclose(theirs, ours, rtol=0, atol=3.0)
+
+
+@workload(small={"n_times": 50, "n_particles": 500}, agree=same_likelihood)
+def particle_filter(n_times: int = 500, n_particles: int = 2000) -> Ways:
+    """Log-likelihood of a stochastic volatility by the bootstrap filter."""
+    y = 1.5 * np.random.default_rng(0).standard_normal(n_times)
+    model = processes.HiddenMarkov(1, 1, _initial, _transition, _log_volatility)
+
+    def ours():
+        found = processes.particle_filter(model, y, n_particles, rng=1, progress=False)
+        return np.array(found.log_likelihood)
+
+    def in_step():
+        generator, total = np.random.default_rng(1), 0.0
+        x, log_w = generator.standard_normal(n_particles), np.zeros(n_particles)
+        for t in range(n_times):
+            if t:
+                x = 0.95 * x + 0.3 * generator.standard_normal(n_particles)
+            log_w = log_w - 0.5 * (np.log(2 * np.pi) + x + y[t] ** 2 * np.exp(-x))
+            largest = log_w.max()
+            w = np.exp(log_w - largest)
+            total += largest + np.log(w.mean())
+            w /= w.sum()
+            log_w = np.log(w * n_particles)
+            if 1.0 / (w @ w) < 0.5 * n_particles:
+                u = (np.arange(n_particles) + generator.random()) / n_particles
+                x = x[np.minimum(np.searchsorted(np.cumsum(w), u), n_particles - 1)]
+                log_w = np.zeros(n_particles)
+        return np.array(total)
+
+    return {"labcore": ours, "numpy, particles in step": in_step}
+
+
+WORKLOADS = (fractional_brownian, kalman, particle_filter)

@@ -30,16 +30,19 @@ from labcore.processes.linear_processes import (
     state_space,
 )
 from labcore.processes.markov_approximation import MarkovApproximation, markov_approximation
+from labcore.processes.particle_filter import HiddenMarkov, ParticleFilter, particle_filter
 from labcore.processes.regression import MarkovPosterior, condition
 from labcore.processes.smoother import Smoothed, kalman_smoother, sample_states
 from labcore.processes.state_space import StateSpace, Transition
 
 __all__ = [
     "Filtered",
+    "HiddenMarkov",
     "HurstFit",
     "LinearGaussian",
     "MarkovApproximation",
     "MarkovPosterior",
+    "ParticleFilter",
     "PersistenceFit",
     "Smoothed",
     "StateSpace",
@@ -65,6 +68,7 @@ __all__ = [
     "matern_process",
     "occupation_fractions",
     "oscillation",
+    "particle_filter",
     "persistence_exponent",
     "rice_rate",
     "sample_states",
