@@ -1,6 +1,7 @@
-"""All workloads, in the order of the table.
+"""What is measured: a module for each subject, with its `WORKLOADS`.
 
-A workload returns the ways of doing one task, labcore's first, each as a function that is timed.
+A workload returns the ways of doing one task, labcore's first. The tests compare their results
+(tests/test_benchmarks.py): a faster answer to another question is no answer.
 """
 
 from benchmarks.workloads import (
@@ -9,6 +10,7 @@ from benchmarks.workloads import (
     kernels,
     paths,
     populations,
+    processes,
     quasi,
     random,
     regression,
@@ -28,6 +30,7 @@ SUBJECTS = (
     populations,
     sde,
     paths,
+    processes,
     hawkes,
     signatures,
     interpolants,

@@ -171,7 +171,7 @@ def sequential_monte_carlo(
                 particles, rates, sampler = _move(
                     sampler,
                     tempered(target, following, reference),
-                    particles[_systematic(weights, n, u)],
+                    particles[systematic_indices(weights, n, u)],
                     n_moves,
                     n_moves * (len(stages) - 1),
                     target_acceptance,
@@ -256,10 +256,11 @@ def systematic_resampling(
     n = integer("n", len(weights) if n is None else n)
     if weights.size == 0 or weights.min() < 0.0 or not weights.max() > 0.0:
         raise ValueError(f"weights must not be negative, nor all zero, got {weights}")
-    return _systematic(weights / weights.max(), n, uniform(1, rng=rng)[0])
+    return systematic_indices(weights / weights.max(), n, uniform(1, rng=rng)[0])
 
 
-def _systematic(weights: np.ndarray, n: int, u: float) -> np.ndarray:
+def systematic_indices(weights: np.ndarray, n: int, u: float) -> np.ndarray:
+    """As `systematic_resampling`, with the one uniform number, and weights known to be good."""
     cumulative = np.cumsum(weights)
     chosen = np.searchsorted(cumulative, (np.arange(n) + u) * (cumulative[-1] / n), side="right")
     return np.minimum(chosen, np.flatnonzero(weights)[-1])  # the last product may round up

@@ -1,0 +1,216 @@
+r"""Particle filters: hidden Markov models of any form, by weighted and resampled simulations.
+
+N. J. Gordon, D. J. Salmond, A. F. M. Smith, "Novel approach to nonlinear/non-Gaussian Bayesian
+state estimation", IEE Proc. F 140 (1993). doi:10.1049/ip-f-2.1993.0015
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numba import uint64
+from numba.core.dispatcher import Dispatcher
+from tqdm.auto import tqdm
+
+from labcore._compile import compiled
+from labcore._validate import integer, real
+from labcore.random import normal_pair, seed_from, uniform
+
+_RESAMPLING_STREAM = 2**63  # no particle has a number as large
+
+
+class HiddenMarkov(NamedTuple):
+    r"""A hidden Markov model, as functions compiled by ``numba.njit`` that treat all particles.
+
+    Each loops over the rows of its arrays: x and `out` (n, d), z (n, m) of standard normal numbers.
+
+    Parameters
+    ----------
+    dimension, n_normals : int
+        d, and m: how many normal numbers a particle needs for one draw.
+    initial : compiled function
+        ``initial(z, parameters, out)`` writes draws of :math:`x_0`.
+    transition : compiled function
+        ``transition(t, x, z, parameters, out)`` writes draws of :math:`x_t` given x at t - 1.
+    log_observation : compiled function
+        ``log_observation(t, x, y, parameters, out)`` writes :math:`\log g(y_t \mid x_t)` for each
+        particle into `out` (n,); y is row t of the observations.
+    parameters : tuple of float
+        Passed to all.
+    """
+
+    dimension: int
+    n_normals: int
+    initial: Callable
+    transition: Callable
+    log_observation: Callable
+    parameters: tuple[float, ...] = ()
+
+
+class ParticleFilter(NamedTuple):
+    """What a particle filter says of the states.
+
+    Parameters
+    ----------
+    mean, variance : ndarray, shape (T, d)
+        Of each state given the observations up to its time.
+    log_likelihood : float
+        The logarithm of an unbiased estimate of the density of the observations.
+    effective_sizes : ndarray, shape (T,)
+        Of the weighted particles at each time.
+    paths : ndarray, shape (lag + 1, n, d)
+        The last states of the paths that the particles came by, equally weighted draws; the last
+        row are the particles at the last time.
+    """
+
+    mean: np.ndarray
+    variance: np.ndarray
+    log_likelihood: float
+    effective_sizes: np.ndarray
+    paths: np.ndarray
+
+
+def particle_filter(
+    model: HiddenMarkov,
+    y: np.ndarray,
+    n_particles: int,
+    *,
+    lag: int = 0,
+    threshold: float = 0.5,
+    rng: int | np.random.Generator | None = None,
+    progress: bool = True,
+) -> ParticleFilter:
+    r"""Estimate the states of a hidden Markov model, and the likelihood, by simulation.
+
+    The bootstrap filter: particles move by the model's transition and are weighted by the
+    density of the observation, :math:`w_i \leftarrow w_i\, g(y_t \mid x^i_t)`; where the effective
+    size :math:`1 / \sum_i w_i^2` of the normalised weights falls below a part of n, systematic
+    resampling replaces them by equal ones. The product over time of
+    :math:`\sum_i w_i\, g(y_t \mid x^i_t)` has the likelihood as its mean, whatever n.
+
+    Parameters
+    ----------
+    model : HiddenMarkov
+    y : array_like, shape (T, p), or (T,) for p = 1
+        Observations. nan is passed on: a model may take it for missing, with log density 0.
+    n_particles : int
+        n. Particle i moves by numbers of stream i.
+    lag : int, default 0
+        How many states before the last to keep of every particle's path: T - 1 keeps all.
+    threshold : float, default 0.5
+        Resample where the effective size is below this part of n; 1 resamples wherever
+        weights differ.
+    rng : int, numpy.random.Generator or None
+        A seed, or where to take one from.
+    progress : bool, default True
+        Show a progress bar if it takes more than two seconds.
+
+    Returns
+    -------
+    ParticleFilter
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of range or a function is not compiled; if all weights are zero at
+        some time, or a log density is nan or infinite.
+
+    Notes
+    -----
+    The error of means, and the relative error of the likelihood, fall like :math:`n^{-1/2}`; n must
+    grow with T to keep the latter. It fails, with an effective size near 1, where observations are
+    far more precise than the transition: few particles land where they are needed. Paths have
+    few different ancestors some hundred times back, and say little about states so long ago.
+
+    Examples
+    --------
+    Stochastic volatility: the logarithm of a variance is an autoregression.
+
+    >>> import math
+    >>> from numba import njit
+    >>> @njit
+    ... def initial(z, parameters, out):
+    ...     for i in range(len(out)):
+    ...         out[i, 0] = z[i, 0]
+    >>> @njit
+    ... def transition(t, x, z, parameters, out):
+    ...     for i in range(len(out)):
+    ...         out[i, 0] = parameters[0] * x[i, 0] + parameters[1] * z[i, 0]
+    >>> @njit
+    ... def log_observation(t, x, y, parameters, out):
+    ...     for i in range(len(out)):
+    ...         out[i] = -0.5 * (math.log(2 * math.pi) + x[i, 0] + y[0] ** 2 * math.exp(-x[i, 0]))
+    >>> model = HiddenMarkov(1, 1, initial, transition, log_observation, (0.9, 0.4))
+    >>> found = particle_filter(model, [0.1, 3.0, -4.0], 10_000, rng=1)
+    >>> bool(found.mean[0, 0] < 0.0 < found.mean[2, 0])  # calm at first, then not
+    True
+    """
+    from labcore.samplers.smc import systematic_indices
+
+    functions = (model.initial, model.transition, model.log_observation)
+    for name, function in zip(HiddenMarkov._fields[2:5], functions, strict=True):
+        if not isinstance(function, Dispatcher):
+            raise TypeError(f"model.{name} must be compiled by numba.njit, got {function!r}")
+    d = integer("model.dimension", model.dimension, least=1)
+    m = integer("model.n_normals", model.n_normals, least=1)
+    parameters = tuple(real(f"parameters[{i}]", p) for i, p in enumerate(model.parameters))
+    y = np.asarray(y, float)
+    if y.ndim not in (1, 2) or len(y) == 0:
+        raise ValueError(f"y must have shape (T, p) or (T,), T at least 1, got {y.shape}")
+    y = np.ascontiguousarray(y.reshape(len(y), -1))
+    n_times, n = len(y), integer("n_particles", n_particles, least=1)
+    lag, threshold = integer("lag", lag), real("threshold", threshold)
+    if lag >= n_times:
+        raise ValueError(f"lag must be below the number of times, {n_times}, got {lag}")
+    if not 0.0 <= threshold <= 1.0:
+        raise ValueError(f"threshold must be from 0 to 1, got {threshold:g}")
+    seed = seed_from(rng)
+    z, log_density = np.empty((n, m)), np.empty(n)
+    recent = [np.empty((n, d))]
+    log_weights, log_likelihood = np.full(n, -np.log(n)), 0.0
+    mean, variance, sizes = np.empty((n_times, d)), np.empty((n_times, d)), np.empty(n_times)
+    for t in tqdm(range(n_times), unit="time", delay=2.0, disable=not progress):
+        _fill_normals(seed, t, z)
+        if t == 0:
+            model.initial(z, parameters, recent[0])
+        else:
+            after = np.empty((n, d))
+            model.transition(t, recent[-1], z, parameters, after)
+            recent = [*recent, after][-lag - 1 :]
+        model.log_observation(t, recent[-1], y[t], parameters, log_density)
+        log_weights += log_density
+        largest = log_weights.max()
+        if not np.isfinite(largest):
+            raise ValueError(
+                f"model.log_observation must be finite for some particle and not nan, got "
+                f"{largest} at time {t}"
+            )
+        weights = np.exp(log_weights - largest)
+        total = weights.sum()
+        log_likelihood += largest + np.log(total)
+        weights /= total
+        log_weights -= largest + np.log(total)
+        mean[t] = weights @ recent[-1]
+        variance[t] = weights @ (recent[-1] - mean[t]) ** 2
+        sizes[t] = 1.0 / (weights @ weights)
+        if sizes[t] < threshold * n or t == n_times - 1:
+            u = uniform(1, rng=int(seed), stream=_RESAMPLING_STREAM, start=t)[0]
+            chosen = systematic_indices(weights, n, u)
+            recent = [states[chosen] for states in recent]
+            log_weights[:] = -np.log(n)
+    return ParticleFilter(mean, variance, float(log_likelihood), sizes, np.array(recent))
+
+
+@compiled
+def _fill_normals(seed, t, z):
+    """Numbers for time t: particle i takes whole blocks of stream i."""
+    n, m = z.shape
+    blocks = (m + 1) // 2
+    for block in range(blocks):
+        index = uint64(t * blocks + block)
+        k = 2 * block
+        for i in range(n):
+            a, b = normal_pair(seed, uint64(i), index)
+            z[i, k] = a
+            if k + 1 < m:
+                z[i, k + 1] = b
