@@ -232,6 +232,12 @@ class Iteration:
         self.gamma = self.gamma + np.log(v)
         return max(v.max(), 1.0 / v.min())
 
+    def measure(self) -> None:
+        """Make phi the best for gamma, and measure the violation of the columns."""
+        self.update_rows()
+        v = np.ones_like(self.b)
+        self.violation = update_columns(self._sums, self.b, self.gamma, self.tau, math.inf, v)
+
     def update_rows(self) -> None:
         """Make phi the best for gamma."""
         self._sums[:] = 0.0
@@ -278,7 +284,7 @@ def fill(
 
 
 def row_sums(cost: Cost, rate: float, phi, gamma, a, b, targets: np.ndarray) -> np.ndarray:
-    """For each row of the plan P: the sums of P, P C, and P times each row of `targets`."""
+    """For each row of the plan P: the sums of P, of P times each row of `targets`, and of P C."""
     out = np.empty((len(a), 2 + len(targets)))
 
     def rows(_, first, last):
@@ -332,3 +338,22 @@ def run(
             stacklevel=3,
         )
     return reason
+
+
+def run_symmetric(
+    iteration: Iteration, epsilon: float, tolerance: float, max_iterations: int
+) -> bool:
+    """Iterate on a problem between a measure and itself, and say whether it converged.
+
+    Its two potentials are one. The mean of a potential and its update converges much faster than
+    updates in turn.
+    """
+    iteration.use(epsilon)
+    mass = iteration.b.sum()
+    while True:
+        iteration.measure()
+        iteration.iterations += 1
+        if iteration.violation <= tolerance * mass or iteration.iterations > max_iterations:
+            break
+        iteration.gamma = 0.5 * (iteration.gamma + iteration.phi)
+    return bool(iteration.violation <= tolerance * mass)

@@ -159,7 +159,7 @@ def fill_kernel(matrix, x, columns, rate, phi, gamma, lowest, first, last, out, 
 
 @compiled
 def plan_rows(matrix, x, columns, rate, phi, gamma, b, targets, first, last, out, work):
-    """out[i] = the sums over j of Q, Q C and Q times each row of `targets`, for some rows i.
+    """out[i] = the sums over j of Q, of Q times each row of `targets`, and of Q C.
 
     Q_ij = b_j exp(phi_i + gamma_j - rate C_ij). The buffer `work` has the shape (2, m).
     """
@@ -171,6 +171,6 @@ def plan_rows(matrix, x, columns, rate, phi, gamma, b, targets, first, last, out
         out[i, 0] = row_dot(work, uint64(0), b)
         for j in range(row.size):
             row[j] *= b[j]
-        out[i, 1] = row_dot(work, uint64(0), costs)
         for k in range(targets.shape[0]):
-            out[i, 2 + k] = row_dot(targets, uint64(k), row)
+            out[i, 1 + k] = row_dot(targets, uint64(k), row)
+        out[i, 1 + targets.shape[0]] = row_dot(work, uint64(0), costs)

@@ -64,7 +64,7 @@ class EntropicPlan:
     @cached_property
     def transport_cost(self) -> float:
         r"""The cost of the plan without its entropy, :math:`\sum_{ij} P_{ij} C_{ij}`."""
-        return float(self._row_sums(np.empty((0, len(self.b))))[:, 1].sum())
+        return float(self._sums(np.empty((len(self.b), 0)), self.a)[:, -1].sum())
 
     @cached_property
     def value(self) -> float:
@@ -98,16 +98,26 @@ class EntropicPlan:
             :math:`\sum_j P_{ij} y_j / \sum_j P_{ij}`: for large :math:`\varepsilon` the mean of y,
             for small the map of optimal transport.
         """
+        sums = self._sums(self._values(y), np.ones_like(self.a))  # also where a is 0
+        return sums[:, 1:-1] / sums[:, :1]
+
+    def row_sums(self, y: np.ndarray) -> np.ndarray:
+        r"""The sums :math:`\sum_j P_{ij}` and :math:`\sum_j P_{ij} y_j`, as an (n, 1 + k) array.
+
+        Takes values y as `barycentric_map` does.
+        """
+        return self._sums(self._values(y), self.a)[:, :-1]
+
+    def _values(self, y: np.ndarray) -> np.ndarray:
         y = validate.points("y", y)
         if len(y) != len(self.b):
             raise ValueError(f"y must hold {len(self.b)} points, got {len(y)}")
-        ones = np.ones_like(self.a)
-        sums = self._row_sums(np.ascontiguousarray(y.T), ones)
-        return sums[:, 2:] / sums[:, :1]
+        return y
 
-    def _row_sums(self, targets: np.ndarray, a: np.ndarray | None = None) -> np.ndarray:
+    def _sums(self, y: np.ndarray, a: np.ndarray) -> np.ndarray:
+        """The sums over each row of the plan with weights a: of P, of P y, and last of P C."""
         phi, gamma = self.f / self.epsilon, self.g / self.epsilon
-        a = self.a if a is None else a
+        targets = np.ascontiguousarray(y.T)
         return row_sums(self._cost, 1.0 / self.epsilon, phi, gamma, a, self.b, targets)
 
 
