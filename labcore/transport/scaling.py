@@ -158,7 +158,7 @@ def _result(a, left, right, violation, tolerance, iterations) -> Scaling:
             f"{tolerance:.1e}",
             stacklevel=3,
         )
-    return Scaling(left[:, None] * a * right, left, right, float(violation), iterations)
+    return Scaling(a * np.outer(left, right), left, right, float(violation), iterations)
 
 
 def _checked(matrix, tolerance, max_iterations) -> tuple[np.ndarray, float, int]:
