@@ -66,7 +66,9 @@ def _save(w, first, exploded, out):
 
 
 @compiled
-def _solve_some(step, c, seed, t_end, x0, first_block, block_step, w, lanes, exploded, out):
+def _solve_some(
+    step, c, seed, first_stream, t_end, x0, first_block, block_step, w, lanes, exploded, out
+):
     """Solve every `block_step`-th block of paths from `first_block` on.
 
     The buffer w, of shape (n_steps + 1, width), first holds the block's Brownian paths. Then, row
@@ -76,7 +78,7 @@ def _solve_some(step, c, seed, t_end, x0, first_block, block_step, w, lanes, exp
     h = t_end / n_steps
     x, brownian = lanes[0], lanes[1]
     for first in range(first_block * x.size, out.shape[0], block_step * x.size):
-        fill_brownian(seed, first, t_end, w, lanes)
+        fill_brownian(seed, first_stream + first, t_end, w, lanes)
         _start(x0, first, w, lanes)
         for i in range(n_steps):
             t = i * h
@@ -99,6 +101,7 @@ def solve(
     *,
     save_every: int = 1,
     rng: int | np.random.Generator | None = None,
+    first_stream: int = 0,
 ) -> Paths:
     r"""Solve an equation from time 0 to `t_end` in equal steps, along independent noises.
 
@@ -128,6 +131,9 @@ def solve(
         start and the end.
     rng : int, numpy.random.Generator or None
         A seed, or where to take one from.
+    first_stream : int, default 0
+        Path i owns stream ``first_stream + i``: with the same seed these are the paths from number
+        `first_stream` on of a larger ensemble, bit for bit.
 
     Returns
     -------
@@ -158,6 +164,7 @@ def solve(
     t_end = positive("t_end", t_end)
     n_steps = integer("n_steps", n_steps, least=1)
     n_paths = integer("n_paths", n_paths, least=1)
+    first_stream = integer("first_stream", first_stream)
     save_every = integer("save_every", save_every, least=1)
     if n_steps % save_every:
         raise ValueError(f"save_every must divide n_steps = {n_steps}, got {save_every}")
@@ -172,7 +179,8 @@ def solve(
     def solve_share(share: int) -> None:
         w, lanes = np.empty((n_steps + 1, WIDTH)), np.empty((2, WIDTH))
         _solve_some(
-            solver.step, coefficients, seed, t_end, start, share, shares, w, lanes, exploded, out
+            *(solver.step, coefficients, seed, first_stream, t_end, start, share, shares),
+            *(w, lanes, exploded, out),
         )
 
     if shares == 1:
