@@ -1,11 +1,13 @@
 """Ensembles: the same bits however they are split, and no work lost with a worker."""
 
 import os
+import re
 import signal
 import threading
 import time
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -170,3 +172,11 @@ def test_an_interruption_cancels_what_has_not_begun():
 def test_bad_input_is_named(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_the_program_of_the_page_on_scale_runs(capsys):
+    page = (Path(__file__).parents[1] / "book/scale.md").read_text("utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(compile(program, "book/scale.md", "exec"), {"__name__": "__main__"})
+    share = float(capsys.readouterr().out.split()[-1])
+    assert abs(share - 0.5) < 0.02  # the well is symmetric: 5 standard errors
