@@ -1,8 +1,9 @@
 """Sphinx extension: the benchmarks' stored measurements as tables.
 
 `{benchmark-machine}` says what was measured on and when, `{benchmark-tables}` has a section with a
-table for each subject, `{benchmark-sweep}` says what ten million paths cost. All numbers come from benchmarks/results.json, and the sentences about
-missed aims from benchmarks/missed.yml. On a narrow screen a row becomes a card (benchmarks.css).
+table for each subject, `{benchmark-sweep}` says what ten million paths cost. All numbers come from
+benchmarks/results.json, and the sentences about missed aims from benchmarks/missed.yml. On a narrow
+screen a row becomes a card (benchmarks.css).
 """
 
 import json
