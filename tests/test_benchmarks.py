@@ -289,6 +289,19 @@ def test_a_row_that_failed_says_so():
     assert "labcore failed: no memory." in html
 
 
+def test_a_sweep_costs_the_measured_time_of_its_steps():
+    """20 paths of 50 steps in 2 ms: 2 microseconds a step."""
+    html = benchmark_tables.sweep_html(row("a") | {"sizes": {"n_paths": 20, "n_steps": 50}}, 3600)
+    assert '<th scope="row">1000</th><td>500</td><td>7.2&nbsp;s</td><td>3.6&nbsp;s</td>' in html
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(7200, "2.0 h"), (90, "1.5 min"), (59, "59 s"), (0.5, "0.50 s")]
+)
+def test_a_duration_has_a_unit_that_suits_it(seconds, text):
+    assert benchmark_tables.duration(seconds) == text.replace(" ", "&nbsp;")
+
+
 def test_every_workload_has_its_stored_row_and_every_row_its_workload():
     stored = [r["name"] for r in results.load()["rows"]]
     names = [workload.name for workload in WORKLOADS]

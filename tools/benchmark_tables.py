@@ -1,8 +1,9 @@
 """Sphinx extension: the benchmarks' stored measurements as tables.
 
 `{benchmark-machine}` says what was measured on and when, `{benchmark-tables}` has a section with a
-table for each subject. All numbers come from benchmarks/results.json, and the sentences about
-missed aims from benchmarks/missed.yml. On a narrow screen a row becomes a card (benchmarks.css).
+table for each subject, `{benchmark-sweep}` says what ten million paths cost. All numbers come from
+benchmarks/results.json, and the sentences about missed aims from benchmarks/missed.yml. On a narrow
+screen a row becomes a card (benchmarks.css).
 """
 
 import json
@@ -37,6 +38,11 @@ UNITS = {
     "normals": "normal draws",
     "bytes": "bytes copied",
 }
+
+# The table of a sweep: the workload whose row it stands on, and what it shows.
+SWEEP = "euler_maruyama"
+SWEEP_STEPS = (1000, 100_000, 1_000_000)
+SWEEP_CORES = (1, 2, 64)
 
 
 class Standing(NamedTuple):
@@ -224,9 +230,46 @@ class Tables(SphinxDirective):
         return sections
 
 
+class Sweep(SphinxDirective):
+    """`{benchmark-sweep}`."""
+
+    def run(self) -> list[nodes.Node]:
+        """What ten million paths cost, from the row of the Euler-Maruyama method."""
+        self.env.note_dependency(str(RESULTS))
+        rows = json.loads(RESULTS.read_text("utf-8"))["rows"]
+        row = next(row for row in rows if row["name"] == SWEEP)
+        return [nodes.raw("", sweep_html(row), format="html")]
+
+
+def sweep_html(row: dict[str, Any], n_paths: int = 10**7) -> str:
+    """A table: what so many paths cost, for some numbers of steps and of workers."""
+    steps = row["sizes"]["n_paths"] * row["sizes"]["n_steps"]
+    seconds_a_step = 1e-3 * standing(row).ms / steps
+    heads = ["Steps of a path", "Paths in a second's batch", *(f"{n} cores" for n in SWEEP_CORES)]
+    lines = []
+    for n_steps in SWEEP_STEPS:
+        total = n_paths * n_steps * seconds_a_step
+        times = [duration(total / n) for n in SWEEP_CORES]
+        batch = rounded(1.0 / (n_steps * seconds_a_step), 2)
+        cells = "".join(f"<td>{cell}</td>" for cell in (batch, *times))
+        lines.append(f'<tr><th scope="row">{n_steps}</th>{cells}</tr>')
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    head = f"<thead><tr>{head}</tr></thead>"
+    return f'<table class="table">{head}<tbody>{"".join(lines)}</tbody></table>'
+
+
+def duration(seconds: float) -> str:
+    """A duration with two digits, in a unit that suits it."""
+    for unit, size in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= size:
+            return f"{rounded(seconds / size, 2)}&nbsp;{unit}"
+    return f"{rounded(seconds, 2)}&nbsp;s"
+
+
 def setup(app: Sphinx) -> dict:
     """Register the directives."""
     app.add_directive("benchmark-machine", Machine)
     app.add_directive("benchmark-tables", Tables)
+    app.add_directive("benchmark-sweep", Sweep)
     app.connect("html-page-context", load_where('class="benchmarks"', style="benchmarks.css"))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,6 +18,7 @@ from benchmarks.workloads import (
     sde,
     signatures,
     stats,
+    transport,
 )
 
 SUBJECTS = (
@@ -33,6 +34,7 @@ SUBJECTS = (
     processes,
     hawkes,
     signatures,
+    transport,
     interpolants,
 )
 WORKLOADS = tuple(workload for subject in SUBJECTS for workload in subject.WORKLOADS)

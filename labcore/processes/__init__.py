@@ -1,4 +1,4 @@
-"""Processes in time: Gaussian and Markov processes, filters, smoothers, excursions, point processes."""
+"""Processes in time: Gaussian and Markov processes, filters, smoothers, point processes."""
 
 from labcore.processes.circulant import stationary_paths
 from labcore.processes.delays import Delay, Kumaraswamy, RaisedCosine, TruncatedGaussian

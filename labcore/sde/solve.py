@@ -48,7 +48,22 @@ def _save(lanes, first, row, out):
 
 @compiled
 def _solve_some(
-    step, noise, c, like, seed, t_end, n_steps, x0, first_block, block_step, w, z, lanes, left, out
+    step,
+    noise,
+    c,
+    like,
+    seed,
+    first_stream,
+    t_end,
+    n_steps,
+    x0,
+    first_block,
+    block_step,
+    w,
+    z,
+    lanes,
+    left,
+    out,
 ):
     """Solve every `block_step`-th block of paths from `first_block` on.
 
@@ -63,7 +78,7 @@ def _solve_some(
     every = n_steps // (n_saved - 1)
     h = t_end / n_steps
     for first in range(first_block * LANES, n_paths, block_step * LANES):
-        noise.fill(seed, first, t_end, w, z)
+        noise.fill(seed, first_stream + first, t_end, w, z)
         for j in range(LANES):
             for k in range(d):
                 lanes[k, j] = x0[min(first + j, n_paths - 1), k]
@@ -73,7 +88,7 @@ def _solve_some(
             t = i * h
             noise.prepare(w, i, h, rows)
             for j in range(LANES):
-                dw = noise.at(seed, first + j, i, lanes, state, increment, j)
+                dw = noise.at(seed, first_stream + first + j, i, lanes, state, increment, j)
                 x = step(c, t, load(lanes, (), state, j), h, dw)
                 count = load(lanes, like, 0.0, j)
                 store(lanes, like, j, count + (1.0 if is_finite(x) else 0.0))
@@ -94,6 +109,7 @@ def solve(
     n_paths: int = 1,
     *,
     save_every: int = 1,
+    first_stream: int = 0,
     rng: int | np.random.Generator | None = None,
 ) -> Paths:
     r"""Solve an equation from time 0 to `t_end` in equal steps, along independent noises.
@@ -101,9 +117,8 @@ def solve(
     Path i is driven by row i of ``brownian_paths(t_end, n_steps, n_paths, rng=rng)``, with
     `dimension` the number of noises of a vector model, or of `brownian_integrals` if the solver's
     `noise` is "integrals": the same seed and twice as many steps give the same paths of the noise,
-    seen more finely. Where the solver is
-    made for the other integral than the model's (Heun's method is for Stratonovich's), it is given
-    the drift that means the same: :math:`b_{\mathrm{Ito}} = b_{\mathrm{Stratonovich}} +
+    seen more finely. Where the solver is made for the other integral than the model's (Heun's
+    method is for Stratonovich's), it is given the drift that means the same: :math:`b_{\mathrm{Ito}} = b_{\mathrm{Stratonovich}} +
     \tfrac12 \sigma \partial_x \sigma`.
 
     Parameters
@@ -120,11 +135,14 @@ def solve(
     n_steps : int
         Number of steps, at least 1.
     n_paths : int, default 1
-        Path i owns stream i, so it does not depend on how many others there are, nor on the number
+        Path i owns a stream, so it does not depend on how many others there are, nor on the number
         of threads.
     save_every : int, default 1
         Return every `save_every`-th step, which must divide `n_steps`; `n_steps` itself returns the
         start and the end.
+    first_stream : int, default 0
+        Path i owns stream ``first_stream + i``: with the same seed these are the paths from number
+        `first_stream` on of a larger ensemble, bit for bit.
     rng : int, numpy.random.Generator or None
         A seed, or where to take one from.
 
@@ -172,6 +190,7 @@ def solve(
     t_end = positive("t_end", t_end)
     n_steps = integer("n_steps", n_steps, least=1)
     n_paths = integer("n_paths", n_paths, least=1)
+    first_stream = integer("first_stream", first_stream)
     save_every = integer("save_every", save_every, least=1)
     if n_steps % save_every:
         raise ValueError(f"save_every must divide n_steps = {n_steps}, got {save_every}")
@@ -196,6 +215,7 @@ def solve(
             coefficients,
             like,
             seed,
+            first_stream,
             t_end,
             n_steps,
             start,
