@@ -118,8 +118,8 @@ def solve(
     `dimension` the number of noises of a vector model, or of `brownian_integrals` if the solver's
     `noise` is "integrals": the same seed and twice as many steps give the same paths of the noise,
     seen more finely. Where the solver is made for the other integral than the model's (Heun's
-    method is for Stratonovich's), it is given the drift that means the same: :math:`b_{\mathrm{Ito}} = b_{\mathrm{Stratonovich}} +
-    \tfrac12 \sigma \partial_x \sigma`.
+    method is for Stratonovich's), it is given the drift that means the same:
+    :math:`b_{\mathrm{Ito}} = b_{\mathrm{Stratonovich}} + \tfrac12 \sigma \partial_x \sigma`.
 
     Parameters
     ----------
