@@ -11,8 +11,8 @@ def same_expectation(ours: np.ndarray, theirs: np.ndarray) -> None:
     assert abs(ours[0] - theirs[0]) < 4.0 * ours[1]
 
 
-@workload(small={"tolerance": 0.02}, agree=same_expectation, aim=20.0)
-def multilevel(tolerance: float = 0.002) -> Ways:
+@workload(small={"tolerance": 0.02}, agree=same_expectation, aim=20.0, rounds=3)
+def multilevel(tolerance: float = 0.0005) -> Ways:
     """A call option on geometric Brownian motion to a root mean squared error."""
     growth, volatility = 0.05, 0.6
     model = sde.geometric_brownian(growth, volatility)
