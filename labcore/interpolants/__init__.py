@@ -1,6 +1,7 @@
 """Stochastic interpolants: schedules, exact velocities and scores, and flows that follow them."""
 
 from labcore.interpolants.between_mixtures import Draws, MixtureInterpolant, between
+from labcore.interpolants.fields import Fields
 from labcore.interpolants.finite import DataInterpolant, to_data
 from labcore.interpolants.flow import (
     EULER,
@@ -15,13 +16,18 @@ from labcore.interpolants.flow import (
     solve_sde,
 )
 from labcore.interpolants.mixtures import Mixture, mixture
+from labcore.interpolants.objectives import Examples, examples
 from labcore.interpolants.schedules import (
     Coefficients,
     Schedule,
     checked,
     encoding_decoding,
     linear,
+    mirror,
+    one_sided,
+    ornstein_uhlenbeck,
     trigonometric,
+    variance_preserving,
 )
 
 __all__ = [
@@ -33,6 +39,8 @@ __all__ = [
     "Coefficients",
     "DataInterpolant",
     "Draws",
+    "Examples",
+    "Fields",
     "Mixture",
     "MixtureInterpolant",
     "OdeMethod",
@@ -41,11 +49,16 @@ __all__ = [
     "between",
     "checked",
     "encoding_decoding",
+    "examples",
     "linear",
     "log_likelihood",
+    "mirror",
     "mixture",
+    "one_sided",
+    "ornstein_uhlenbeck",
     "solve_ode",
     "solve_sde",
     "to_data",
     "trigonometric",
+    "variance_preserving",
 ]

@@ -19,9 +19,9 @@ from numba import uint64
 
 from labcore._compile import compiled
 from labcore._validate import array, integer, non_negative, points
+from labcore.interpolants.fields import Field
 from labcore.random import normal_pair, seed_from
 
-Field = Callable[[float, np.ndarray], np.ndarray]
 # The noise of a seed never meets the streams that the starting points of that seed are drawn from.
 _NOISE_STREAM = np.uint64(1 << 63)
 
