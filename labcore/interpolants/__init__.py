@@ -2,8 +2,21 @@
 
 from labcore.interpolants.adaptive import DORMAND_PRINCE, AdaptivePaths, solve_ode_adaptive
 from labcore.interpolants.between_mixtures import Draws, MixtureInterpolant, between
+from labcore.interpolants.couplings import (
+    Pairs,
+    given_pairs,
+    independent_pairs,
+    minibatch_pairs,
+    optimal_pairs,
+    schrodinger_pairs,
+)
 from labcore.interpolants.fields import Fields
-from labcore.interpolants.finite import DataInterpolant, to_data
+from labcore.interpolants.finite import (
+    DataInterpolant,
+    PairInterpolant,
+    along_pairs,
+    to_data,
+)
 from labcore.interpolants.flow import (
     EULER,
     EULER_MARUYAMA,
@@ -14,6 +27,13 @@ from labcore.interpolants.flow import (
     SdeMethod,
     solve_ode,
     solve_sde,
+)
+from labcore.interpolants.kinetic import (
+    denoising_error,
+    kinetic_energy,
+    kinetic_optimal,
+    schedule_energy,
+    straightness,
 )
 from labcore.interpolants.likelihood import (
     divergence_by_differences,
@@ -51,23 +71,36 @@ __all__ = [
     "Mixture",
     "MixtureInterpolant",
     "OdeMethod",
+    "PairInterpolant",
+    "Pairs",
     "Schedule",
     "SdeMethod",
+    "along_pairs",
     "between",
     "checked",
+    "denoising_error",
     "divergence_by_differences",
     "encoding_decoding",
     "examples",
+    "given_pairs",
     "hutchinson_divergence",
+    "independent_pairs",
+    "kinetic_energy",
+    "kinetic_optimal",
     "linear",
     "log_likelihood",
+    "minibatch_pairs",
     "mirror",
     "mixture",
     "one_sided",
+    "optimal_pairs",
     "ornstein_uhlenbeck",
+    "schedule_energy",
+    "schrodinger_pairs",
     "solve_ode",
     "solve_ode_adaptive",
     "solve_sde",
+    "straightness",
     "to_data",
     "trigonometric",
     "variance_preserving",
