@@ -14,7 +14,19 @@ from benchmarks.workloads import (
     samplers,
     sde,
     stats,
+    transport,
 )
 
-SUBJECTS = (random, quasi, kernels, regression, stats, samplers, populations, sde, interpolants)
+SUBJECTS = (
+    random,
+    quasi,
+    kernels,
+    regression,
+    stats,
+    samplers,
+    populations,
+    sde,
+    interpolants,
+    transport,
+)
 WORKLOADS = tuple(workload for subject in SUBJECTS for workload in subject.WORKLOADS)
