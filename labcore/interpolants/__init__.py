@@ -42,6 +42,7 @@ from labcore.interpolants.likelihood import (
 )
 from labcore.interpolants.mixtures import Mixture, mixture
 from labcore.interpolants.objectives import Examples, examples
+from labcore.interpolants.regression import FittedField, fit_fields
 from labcore.interpolants.schedules import (
     Coefficients,
     Schedule,
@@ -68,6 +69,7 @@ __all__ = [
     "Draws",
     "Examples",
     "Fields",
+    "FittedField",
     "Mixture",
     "MixtureInterpolant",
     "OdeMethod",
@@ -82,6 +84,7 @@ __all__ = [
     "divergence_by_differences",
     "encoding_decoding",
     "examples",
+    "fit_fields",
     "given_pairs",
     "hutchinson_divergence",
     "independent_pairs",
