@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from benchmarks.workload import Ways, workload
+from benchmarks.workload import Ways, peer, workload
 from labcore import random
-from labcore.interpolants import between, linear, mixture
+from labcore.interpolants import between, linear, mixture, solve_ode_adaptive, to_data
 
 
 @workload(small={"n": 100})
@@ -29,4 +29,56 @@ def mixture_velocity(n: int = 20_000, components: int = 8) -> Ways:
     return {"labcore": lambda: path.velocity(t, x), "numpy": by_einsum}
 
 
-WORKLOADS = (mixture_velocity,)
+@workload(small={"n": 60, "m": 100})
+def data_velocity(n: int = 2000, m: int = 5000, d: int = 16) -> Ways:
+    """Exact velocity from noise to a data set: kernel regression on all of it."""
+    data, x = random.normal((m, d), rng=1), random.normal((n, d), rng=2)
+    t = 0.7
+    path = to_data(data, linear())
+
+    def by_products():
+        squares = (x**2).sum(axis=1)[:, None] + t**2 * (data**2).sum(axis=1)
+        exponent = -0.5 * (squares - 2 * t * x @ data.T) / (1 - t) ** 2
+        weight = np.exp(exponent - exponent.max(axis=1, keepdims=True))
+        mean = weight @ data / weight.sum(axis=1, keepdims=True)
+        return (mean - x) / (1 - t)
+
+    ways = {"labcore": lambda: path.velocity(t, x), "numpy": by_products}
+    if torch := peer("torch"):
+        points, others = torch.from_numpy(x), torch.from_numpy(data)
+
+        def by_torch():
+            exponent = -0.5 * torch.cdist(points, t * others) ** 2 / (1 - t) ** 2
+            return ((torch.softmax(exponent, 1) @ others - points) / (1 - t)).numpy()
+
+        ways["torch"] = by_torch
+    return ways
+
+
+def _close(ours, theirs):
+    np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+
+@workload(small={"n": 20}, agree=_close)
+def dormand_prince(n: int = 2000, components: int = 8) -> Ways:
+    """The flow from a normal law to a mixture in the plane, to a tolerance of 1e-6."""
+    angles = 2 * np.pi * np.arange(components) / components
+    means = 4 * np.column_stack([np.cos(angles), np.sin(angles)])
+    path = between(mixture(np.zeros((1, 2))), mixture(means, 0.09), linear())
+    x = path.source.sample(n, rng=1)
+
+    def by_scipy():
+        from scipy.integrate import solve_ivp
+
+        def flat(t, y):
+            return path.velocity(t, y.reshape(-1, 2)).ravel()
+
+        return solve_ivp(flat, (0.0, 1.0), x.ravel(), rtol=1e-6, atol=1e-6).y[:, -1].reshape(-1, 2)
+
+    return {
+        "labcore": lambda: solve_ode_adaptive(path.velocity, x, rtol=1e-6, atol=1e-6).x[:, -1],
+        "scipy": by_scipy,
+    }
+
+
+WORKLOADS = (mixture_velocity, data_velocity, dormand_prince)
