@@ -1,6 +1,8 @@
 """Stochastic interpolants: schedules, exact velocities and scores, and flows that follow them."""
 
+from labcore.interpolants.adaptive import DORMAND_PRINCE, AdaptivePaths, solve_ode_adaptive
 from labcore.interpolants.between_mixtures import Draws, MixtureInterpolant, between
+from labcore.interpolants.fields import Fields
 from labcore.interpolants.finite import DataInterpolant, to_data
 from labcore.interpolants.flow import (
     EULER,
@@ -10,29 +12,42 @@ from labcore.interpolants.flow import (
     RK4,
     OdeMethod,
     SdeMethod,
-    log_likelihood,
     solve_ode,
     solve_sde,
 )
+from labcore.interpolants.likelihood import (
+    divergence_by_differences,
+    hutchinson_divergence,
+    log_likelihood,
+)
 from labcore.interpolants.mixtures import Mixture, mixture
+from labcore.interpolants.objectives import Examples, examples
 from labcore.interpolants.schedules import (
     Coefficients,
     Schedule,
     checked,
     encoding_decoding,
     linear,
+    mirror,
+    one_sided,
+    ornstein_uhlenbeck,
     trigonometric,
+    variance_preserving,
 )
 
 __all__ = [
+    "DORMAND_PRINCE",
     "EULER",
     "EULER_MARUYAMA",
     "HEUN",
     "HEUN_SDE",
     "RK4",
+    "AdaptivePaths",
     "Coefficients",
     "DataInterpolant",
     "Draws",
+    "Examples",
+    "Fields",
     "Mixture",
     "MixtureInterpolant",
     "OdeMethod",
@@ -40,12 +55,20 @@ __all__ = [
     "SdeMethod",
     "between",
     "checked",
+    "divergence_by_differences",
     "encoding_decoding",
+    "examples",
+    "hutchinson_divergence",
     "linear",
     "log_likelihood",
+    "mirror",
     "mixture",
+    "one_sided",
+    "ornstein_uhlenbeck",
     "solve_ode",
+    "solve_ode_adaptive",
     "solve_sde",
     "to_data",
     "trigonometric",
+    "variance_preserving",
 ]

@@ -1,4 +1,4 @@
-r"""Carrying particles by a velocity: the ODE, the SDEs with the same marginals, and likelihoods.
+r"""Carrying particles by a velocity: the ODE, and the SDEs with the same marginals.
 
 .. math::
     \dd X_t &= v(t, X_t)\,\dd t, \\
@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import uint64
+from tqdm.auto import tqdm
 
 from labcore._compile import compiled
 from labcore._validate import array, integer, non_negative, points
+from labcore.interpolants.fields import Field
 from labcore.random import normal_pair, seed_from
 
-Field = Callable[[float, np.ndarray], np.ndarray]
 # The noise of a seed never meets the streams that the starting points of that seed are drawn from.
 _NOISE_STREAM = np.uint64(1 << 63)
 
@@ -98,6 +99,7 @@ def solve_ode(
     *,
     steps: int = 50,
     method: OdeMethod = RK4,
+    progress: bool = True,
 ) -> np.ndarray:
     r"""Particles carried by :math:`\dd X_t = v(t, X_t)\,\dd t`.
 
@@ -112,6 +114,8 @@ def solve_ode(
     steps : int, default 50
         Steps from each time to the next.
     method : OdeMethod, default RK4
+    progress : bool, default True
+        Show a progress bar if it takes more than two seconds.
 
     Returns
     -------
@@ -133,15 +137,17 @@ def solve_ode(
     >>> path[0, :, 0].round(6)
     array([1.      , 0.367879, 0.135335])
     """
-    x, times, steps = points("x", x), _one_way(times), integer("steps", steps, 1)
-    velocity = _shaped(velocity, x.shape)
+    x, times, steps = points("x", x), one_way(times), integer("steps", steps, 1)
+    velocity = shaped(velocity, x.shape)
     paths = np.empty((len(x), len(times), x.shape[1]))
     paths[:, 0] = x
-    for row in range(len(times) - 1):
-        grid = _grid(times[row], times[row + 1], steps)
-        for start, stop in pairwise(grid):
-            x = _finite(method.step(velocity, start, stop, x), stop)
-        paths[:, row + 1] = x
+    with _bar(len(times) - 1, steps, progress) as bar:
+        for row in range(len(times) - 1):
+            grid = _grid(times[row], times[row + 1], steps)
+            for start, stop in pairwise(grid):
+                x = _finite(method.step(velocity, start, stop, x), stop)
+                bar.update()
+            paths[:, row + 1] = x
     return paths
 
 
@@ -155,6 +161,7 @@ def solve_sde(
     steps: int = 200,
     method: SdeMethod = EULER_MARUYAMA,
     rng: int | np.random.Generator | None = None,
+    progress: bool = True,
 ) -> np.ndarray:
     r"""Particles of the SDE that has the marginals of the ODE, with a diffusion of your choice.
 
@@ -175,6 +182,8 @@ def solve_sde(
     rng : int, numpy.random.Generator or None
         The seed (see `labcore.random.seed_from`). Particle i has a stream of its own, which is none
         of those that samples of the same seed are drawn from.
+    progress : bool, default True
+        Show a progress bar if it takes more than two seconds.
 
     Returns
     -------
@@ -201,11 +210,11 @@ def solve_sde(
     >>> end.mean().round(1), end.std().round(1)
     (np.float64(4.0), np.float64(1.0))
     """
-    x, times, steps = points("x", x), _one_way(times), integer("steps", steps, 1)
+    x, times, steps = points("x", x), one_way(times), integer("steps", steps, 1)
     direction = 1.0 if times[-1] > times[0] else -1.0
     epsilon = _diffusion_function(diffusion)
     seed = seed_from(rng)
-    velocity, score = _shaped(velocity, x.shape), _shaped(score, x.shape, "score")
+    velocity, score = shaped(velocity, x.shape), shaped(score, x.shape, "score")
 
     def drift(t, position):
         return velocity(t, position) + direction * epsilon(t) * score(t, position)
@@ -213,67 +222,19 @@ def solve_sde(
     noise = np.empty_like(x)
     paths = np.empty((len(x), len(times), x.shape[1]))
     paths[:, 0] = x
-    for row in range(len(times) - 1):
-        grid = _grid(times[row], times[row + 1], steps)
-        for number, (start, stop) in enumerate(pairwise(grid)):
-            _fill_noise(seed, _NOISE_STREAM, row * steps + number, noise)
-            noise *= math.sqrt(2.0 * epsilon(0.5 * (start + stop)) * abs(stop - start))
-            x = _finite(method.step(drift, start, stop, x, noise), stop)
-        paths[:, row + 1] = x
+    with _bar(len(times) - 1, steps, progress) as bar:
+        for row in range(len(times) - 1):
+            grid = _grid(times[row], times[row + 1], steps)
+            for number, (start, stop) in enumerate(pairwise(grid)):
+                fill_noise(seed, _NOISE_STREAM, row * steps + number, noise)
+                noise *= math.sqrt(2.0 * epsilon(0.5 * (start + stop)) * abs(stop - start))
+                x = _finite(method.step(drift, start, stop, x, noise), stop)
+                bar.update()
+            paths[:, row + 1] = x
     return paths
 
 
-def log_likelihood(
-    velocity: Field,
-    divergence: Field,
-    source_log_density: Callable[[np.ndarray], np.ndarray],
-    x: np.ndarray,
-    *,
-    steps: int = 50,
-    method: OdeMethod = RK4,
-) -> np.ndarray:
-    r"""The log density at t = 1 of the law that the ODE carries the source to.
-
-    .. math:: \log \rho_1(x) = \log \rho_0(X_0) - \int_0^1 \nabla \cdot v(t, X_t)\,\dd t,
-        \qquad X_1 = x.
-
-    Parameters
-    ----------
-    velocity, divergence : callable
-        ``velocity(t, x)`` of shape (n, d), and its divergence of shape (n,).
-    source_log_density : callable
-        :math:`\log\rho_0` of points (n, d), of shape (n,).
-    x : array of shape (n, d), or (n,) on the line
-    steps : int, default 50
-        Steps from t = 1 to t = 0.
-    method : OdeMethod, default RK4
-        Trajectory and integral are computed together, both to the order of the method.
-
-    Returns
-    -------
-    array of shape (n,)
-
-    Examples
-    --------
-    >>> from labcore.interpolants import between, linear, mixture
-    >>> path = between(mixture([0.0]), mixture([4.0]), linear())
-    >>> source = path.source.log_density
-    >>> log_likelihood(path.velocity, path.divergence, source, [4.0]).round(6)
-    array([-0.918939])
-    """
-    x = points("x", x)
-
-    def both(t, y):
-        position = np.ascontiguousarray(y[:, :-1])
-        return np.column_stack([velocity(t, position), divergence(t, position)])
-
-    start = np.column_stack([x, np.zeros(len(x))])
-    end = solve_ode(both, start, (1.0, 0.0), steps=steps, method=method)[:, -1]
-    source = np.ascontiguousarray(end[:, :-1])
-    return source_log_density(source) + end[:, -1]  # time ran down: minus the integral
-
-
-def _one_way(times: np.ndarray) -> np.ndarray:
+def one_way(times: np.ndarray) -> np.ndarray:
     times = array("times", times, 1)
     changes = np.diff(times)
     if len(times) < 2 or not ((changes > 0.0).all() or (changes < 0.0).all()):
@@ -286,7 +247,7 @@ def _grid(start: float, stop: float, steps: int) -> list[float]:
     return np.linspace(start, stop, steps + 1).tolist()
 
 
-def _shaped(field: Field, shape: tuple[int, int], name: str = "velocity") -> Field:
+def shaped(field: Field, shape: tuple[int, int], name: str = "velocity") -> Field:
     """The field, with an error where its result has the wrong shape (which would broadcast)."""
 
     def value(t, x):
@@ -296,6 +257,10 @@ def _shaped(field: Field, shape: tuple[int, int], name: str = "velocity") -> Fie
         return result
 
     return value
+
+
+def _bar(intervals: int, steps: int, progress: bool) -> tqdm:
+    return tqdm(total=intervals * steps, unit="steps", delay=2.0, disable=not progress)
 
 
 def _finite(x: np.ndarray, t: float) -> np.ndarray:
@@ -312,7 +277,7 @@ def _diffusion_function(diffusion) -> Callable[[float], float]:
 
 
 @compiled
-def _fill_noise(seed, first_stream, step, out):
+def fill_noise(seed, first_stream, step, out):
     """Standard normal numbers for one step: particle i draws from stream `first_stream` + i."""
     n, d = out.shape
     blocks = (d + 1) // 2

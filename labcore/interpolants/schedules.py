@@ -4,6 +4,11 @@ The interpolant is :math:`I_t = \alpha(t)\,x_0 + \beta(t)\,x_1 + \gamma(t)\,z` w
 normal :math:`z` independent of the pair :math:`(x_0, x_1)`. A schedule is six functions of time.
 The compiled loops never call them: they are given the coefficients at one time, so a schedule of
 your own costs no compilation.
+
+Three kinds of ends occur. *Two-sided*: from the source to the target, :math:`(\alpha, \beta,
+\gamma) = (1, 0, 0)` to :math:`(0, 1, 0)`. *One-sided*: the source is the noise itself, from
+:math:`(0, 0, 1)` to :math:`(0, 1, 0)`, and :math:`x_0` plays no part. *Mirror*: from the target to
+the target, :math:`(0, 1, 0)` at both ends.
 """
 
 from collections.abc import Callable
@@ -11,11 +16,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from labcore._validate import array, non_negative, real
+from labcore._validate import array, non_negative, positive, real
 
 TimeFunction = Callable[[np.ndarray], np.ndarray]
 _BOUNDARY_TOLERANCE = 1e-9
 _RATE_TOLERANCE = 1e-4
+_ENDS = {
+    "two-sided": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)),
+    "one-sided": ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0)),
+    "mirror": ((0.0, 1.0, 0.0), (0.0, 1.0, 0.0)),
+}
 _INNER_TIMES = (np.arange(16) + 0.37) / 16  # where `checked` compares rates with differences
 
 
@@ -193,19 +203,180 @@ def encoding_decoding() -> Schedule:
     )
 
 
-def checked(schedule: Schedule) -> Schedule:
+def one_sided(schedule: Schedule) -> Schedule:
+    r"""The schedule of the same laws from a standard normal source, which is then the noise.
+
+    .. math:: \alpha \to 0, \qquad \beta \to \beta, \qquad
+        \gamma^2 \to \alpha^2 + \gamma^2.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        A two-sided one.
+
+    Notes
+    -----
+    For :math:`x_0 \sim \N(0, I)` the sum :math:`\alpha x_0 + \gamma z` is one Gaussian variable:
+    velocity and score are what they were. The noise no longer vanishes inside, so that
+    :math:`\E[z \mid I_t]` gives both for all times before 1. Of any other source nothing is left:
+    the law at t = 0 is :math:`\N(0, I)`. M. S. Albergo, N. M. Boffi, E. Vanden-Eijnden,
+    arXiv:2303.08797, section 3.2.
+
+    Examples
+    --------
+    >>> at = one_sided(linear()).at(0.25)
+    >>> float(at.alpha), float(at.beta), float(at.gamma)
+    (0.0, 0.25, 0.75)
+    """
+
+    def gamma_squared_rate(t):
+        alpha, rate = schedule.alpha(t), schedule.alpha_rate(t)
+        return 2.0 * alpha * rate + schedule.gamma_squared_rate(t)
+
+    return schedule._replace(
+        name=f"one-sided {schedule.name}",
+        alpha=np.zeros_like,
+        alpha_rate=np.zeros_like,
+        gamma=lambda t: np.hypot(schedule.alpha(t), schedule.gamma(t)),
+        gamma_squared_rate=gamma_squared_rate,
+    )
+
+
+def ornstein_uhlenbeck() -> Schedule:
+    r"""The Ornstein-Uhlenbeck process backward from t = 1: :math:`\beta = t`,
+    :math:`\gamma^2 = 1 - t^2`.
+
+    One-sided. :math:`\dd Y_s = -Y_s\,\dd s + \sqrt2\,\dd W_s` started from the target has at time
+    :math:`s = -\log t` the law of :math:`I_t`.
+
+    Notes
+    -----
+    It preserves variance, :math:`\beta^2 + \gamma^2 = 1`, and it joins its ends exactly, because
+    all of the infinite time of the process is used; `variance_preserving` stops early. The noise is
+    removed late: half of its variance is left at t = 0.71, and the slope of :math:`\gamma` is
+    infinite at t = 1. M. S. Albergo, N. M. Boffi, E. Vanden-Eijnden, arXiv:2303.08797.
+
+    Examples
+    --------
+    >>> at = ornstein_uhlenbeck().at(0.6)
+    >>> float(at.beta), float(at.gamma)
+    (0.6, 0.8)
+    """
+    return Schedule(
+        name="Ornstein-Uhlenbeck",
+        alpha=np.zeros_like,
+        beta=lambda t: 1.0 * t,
+        gamma=lambda t: np.sqrt((1.0 - t) * (1.0 + t)),
+        alpha_rate=np.zeros_like,
+        beta_rate=np.ones_like,
+        gamma_squared_rate=lambda t: -2.0 * t,
+    )
+
+
+def variance_preserving(lowest: float = 0.1, highest: float = 20.0) -> Schedule:
+    r"""The diffusion model with a noise rate linear in time, backward from t = 1.
+
+    One-sided, but for what is said below. With the rate :math:`b(s) = b_0 + (b_1 - b_0) s` the
+    process :math:`\dd Y_s = -\tfrac12 b(s) Y_s\,\dd s + \sqrt{b(s)}\,\dd W_s`, started from the
+    target, has at time :math:`s = 1 - t` the law of :math:`I_t` for
+
+    .. math:: \log\beta(t) = -\tfrac12 \int_0^{1-t} b(s)\,\dd s
+        = -\tfrac12 b_0 (1-t) - \tfrac14 (b_1 - b_0)(1-t)^2,
+        \qquad \gamma^2 = 1 - \beta^2.
+
+    Parameters
+    ----------
+    lowest, highest : float, default 0.1 and 20
+        :math:`b_0` and :math:`b_1`, not negative and not both zero.
+
+    Notes
+    -----
+    **It does not start from pure noise**: a rest :math:`\beta(0) = e^{-(b_0 + b_1)/4}` of the
+    target, 0.0066 for the default, is in :math:`I_0`, and `checked` refuses it. The exact velocity
+    carries particles from :math:`\N(0, I)` to a law of which the target has a relative entropy of
+    at most :math:`\tfrac12 [\beta(0)^2 (\E\abs{x_1}^2 - d) - d \log(1 - \beta(0)^2)]`, about
+    :math:`\tfrac12 \beta(0)^2\,\E\abs{x_1}^2`. Y. Song et al.,
+    "Score-based generative modeling through stochastic differential equations", ICLR 2021,
+    equation 33. arXiv:2011.13456.
+
+    Examples
+    --------
+    >>> at = variance_preserving().at(0.0)
+    >>> round(float(at.beta), 4), round(float(at.gamma), 5)
+    (0.0066, 0.99998)
+    """
+    lowest = non_negative("lowest", lowest)
+    highest = non_negative("highest", highest)
+    positive("lowest + highest", lowest + highest)
+
+    def log_beta(t):
+        s = 1.0 - t
+        return -0.5 * lowest * s - 0.25 * (highest - lowest) * s * s
+
+    def log_beta_rate(t):
+        return 0.5 * lowest + 0.5 * (highest - lowest) * (1.0 - t)
+
+    return Schedule(
+        name=f"variance preserving, rates {lowest:g} to {highest:g}",
+        alpha=np.zeros_like,
+        beta=lambda t: np.exp(log_beta(t)),
+        gamma=lambda t: np.sqrt(-np.expm1(2.0 * log_beta(t))),
+        alpha_rate=np.zeros_like,
+        beta_rate=lambda t: log_beta_rate(t) * np.exp(log_beta(t)),
+        gamma_squared_rate=lambda t: -2.0 * log_beta_rate(t) * np.exp(2.0 * log_beta(t)),
+    )
+
+
+def mirror(noise: float = 1.0) -> Schedule:
+    r"""From the target to itself, with noise on the way: :math:`I_t = x_1 + \gamma(t)\,z`.
+
+    :math:`\beta = 1` and :math:`\gamma^2 = a\,t(1-t)`.
+
+    Parameters
+    ----------
+    noise : float, default 1
+        The positive number a.
+
+    Notes
+    -----
+    Its velocity is :math:`v = -\tfrac12 \dot{(\gamma^2)}\,s`: in the first half the ODE carries
+    the target down its own score, and in the second half back, so that each particle returns to
+    where it was. With the SDE it comes back elsewhere: a way to draw more samples from one's data.
+    M. S. Albergo, N. M. Boffi, E. Vanden-Eijnden, arXiv:2303.08797, section 3.3.
+
+    Examples
+    --------
+    >>> at = mirror().at(0.5)
+    >>> float(at.beta), float(at.gamma)
+    (1.0, 0.5)
+    """
+    noise = positive("noise", noise)
+    return Schedule(
+        name=f"mirror, noise {noise:g}",
+        alpha=np.zeros_like,
+        beta=np.ones_like,
+        alpha_rate=np.zeros_like,
+        beta_rate=np.zeros_like,
+        **_bridge(noise),
+    )
+
+
+def checked(schedule: Schedule, *, ends: str = "two-sided") -> Schedule:
     """The same schedule, if it joins its two ends and its rates are those of its functions.
 
     Parameters
     ----------
     schedule : Schedule
         Your own. The rates are compared with central differences at sixteen times, to 1e-4.
+    ends : {"two-sided", "one-sided", "mirror"}, default "two-sided"
+        Which values (alpha, beta, gamma) has to have at 0 and at 1: (1, 0, 0) and (0, 1, 0), or
+        (0, 0, 1) and (0, 1, 0), or (0, 1, 0) twice.
 
     Raises
     ------
     ValueError
-        If alpha, beta, gamma are not (1, 0, 0) at t = 0 and (0, 1, 0) at t = 1, if gamma is
-        negative, or if a rate is not the derivative.
+        If alpha, beta, gamma are not what `ends` asks for, to 1e-9, if gamma is negative, or if a
+        rate is not the derivative.
 
     Examples
     --------
@@ -215,7 +386,9 @@ def checked(schedule: Schedule) -> Schedule:
         ...
     ValueError: alpha_rate must be the derivative, got -1 and not -0.04625 at t = 0.023125
     """
-    for t, expected in ((0.0, (1.0, 0.0, 0.0)), (1.0, (0.0, 1.0, 0.0))):
+    if ends not in _ENDS:
+        raise ValueError(f"ends must be one of {', '.join(_ENDS)}, got {ends!r}")
+    for t, expected in zip((0.0, 1.0), _ENDS[ends], strict=True):
         for name, wanted in zip(("alpha", "beta", "gamma"), expected, strict=True):
             value = getattr(schedule.at(t), name)
             if not abs(value - wanted) <= _BOUNDARY_TOLERANCE:

@@ -4,10 +4,10 @@ import pytest
 
 from labcore.interpolants import between
 
-from .instances import LINE_SOURCE, LINE_TARGET, PLANE_SOURCE, PLANE_TARGET, SCHEDULES
+from .instances import ALL_SCHEDULES, LINE_SOURCE, LINE_TARGET, PLANE_SOURCE, PLANE_TARGET
 
 
-@pytest.fixture(params=SCHEDULES, ids=lambda schedule: schedule.name)
+@pytest.fixture(params=ALL_SCHEDULES, ids=lambda schedule: schedule.name)
 def schedule(request):
     return request.param
 

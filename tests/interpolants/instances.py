@@ -7,8 +7,12 @@ from labcore.interpolants import (
     checked,
     encoding_decoding,
     linear,
+    mirror,
     mixture,
+    one_sided,
+    ornstein_uhlenbeck,
     trigonometric,
+    variance_preserving,
 )
 
 QUADRATIC = checked(
@@ -30,9 +34,24 @@ SCHEDULES = [
     encoding_decoding(),
     QUADRATIC,
 ]
+ONE_SIDED = [
+    one_sided(linear()),
+    one_sided(linear(noise=1.0)),
+    one_sided(trigonometric()),
+    ornstein_uhlenbeck(),
+]
+MIRROR = mirror(0.8)
+# How each joins its ends; `variance_preserving` does not reach one of its own.
+ENDS = [
+    *((schedule, "two-sided") for schedule in SCHEDULES),
+    *((schedule, "one-sided") for schedule in ONE_SIDED),
+    (MIRROR, "mirror"),
+]
+ALL_SCHEDULES = [*(schedule for schedule, _ in ENDS), variance_preserving()]
 LINE_SOURCE = mixture([-1.5, 1.0], [0.3, 0.8], [0.4, 0.6])
 LINE_TARGET = mixture([-2.0, 0.5, 2.5], [0.2, 0.1, 0.4], [0.5, 0.2, 0.3])
 PLANE_SOURCE = mixture(
     [[0.0, 0.0], [1.0, -2.0]], [[[1.0, 0.3], [0.3, 0.5]], [[0.4, 0.0], [0.0, 0.9]]], [0.7, 0.3]
 )
 PLANE_TARGET = mixture([[2.0, 1.0], [-2.0, 1.0], [0.0, -2.0]], [0.2, 0.3, 0.1], [0.5, 0.3, 0.2])
+WHITE = mixture(np.zeros((1, 2)))

@@ -5,7 +5,7 @@ import pytest
 
 from labcore.interpolants import between, encoding_decoding, linear, mixture, trigonometric
 
-from .instances import LINE_SOURCE, LINE_TARGET, PLANE_SOURCE, PLANE_TARGET
+from .instances import ENDS, LINE_SOURCE, LINE_TARGET, PLANE_SOURCE, PLANE_TARGET, WHITE
 
 TIMES = (0.07, 0.4, 0.5, 0.83)
 
@@ -61,10 +61,13 @@ def test_the_law_has_the_moments_of_the_interpolant(plane):
     np.testing.assert_allclose(np.cov(x.T), law.covariance(), rtol=0.05, atol=0.05)
 
 
-def test_the_ends_are_source_and_target(plane):
+@pytest.mark.parametrize(("schedule", "ends"), ENDS, ids=lambda part: getattr(part, "name", part))
+def test_the_laws_at_the_ends_are_those_that_the_schedule_joins(schedule, ends):
+    path = between(PLANE_SOURCE, PLANE_TARGET, schedule)
+    start = {"two-sided": PLANE_SOURCE, "one-sided": WHITE, "mirror": PLANE_TARGET}[ends]
     x = np.random.default_rng(0).normal(size=(20, 2))
-    np.testing.assert_allclose(plane.log_density(0.0, x), PLANE_SOURCE.log_density(x), atol=1e-12)
-    np.testing.assert_allclose(plane.log_density(1.0, x), PLANE_TARGET.log_density(x), atol=1e-12)
+    np.testing.assert_allclose(path.log_density(0.0, x), start.log_density(x), atol=1e-12)
+    np.testing.assert_allclose(path.log_density(1.0, x), PLANE_TARGET.log_density(x), atol=1e-12)
 
 
 def _density(path, t, x):

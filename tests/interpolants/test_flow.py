@@ -1,4 +1,4 @@
-"""Solvers: their orders, the marginals of ODE and SDE, likelihoods, and errors."""
+"""Solvers: their orders, the marginals of ODE and SDE, and errors."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,6 @@ from labcore.interpolants import (
     between,
     encoding_decoding,
     linear,
-    log_likelihood,
     mixture,
     solve_ode,
     solve_sde,
@@ -167,28 +166,6 @@ def test_noise_is_standard_and_independent_of_a_start_drawn_with_the_same_seed()
     assert (np.abs(draws.mean(axis=0)) < 4.5 / np.sqrt(20_000)).all()
     expected, error = np.eye(9), np.sqrt((1 + np.eye(9)) / 20_000)
     assert (np.abs(draws.T @ draws / 20_000 - expected) < 4.5 * error).all()
-
-
-@every_path
-def test_likelihood_along_the_ode_is_the_density_of_the_target(path):
-    x = PLANE_TARGET.sample(30, rng=61)
-    found = log_likelihood(path.velocity, path.divergence, PLANE_SOURCE.log_density, x, steps=150)
-    np.testing.assert_allclose(found, PLANE_TARGET.log_density(x), atol=2e-3)
-
-
-def test_error_of_the_likelihood_falls_with_the_order():
-    path = between(LINE_SOURCE, LINE_TARGET, trigonometric(1.0))
-    x = LINE_TARGET.sample(20, rng=62)
-    errors = [
-        np.abs(
-            log_likelihood(
-                path.velocity, path.divergence, LINE_SOURCE.log_density, x, steps=s, method=HEUN
-            )
-            - LINE_TARGET.log_density(x)
-        ).max()
-        for s in (80, 160)
-    ]
-    assert np.log2(errors[0] / errors[1]) == pytest.approx(2, abs=0.3)
 
 
 @pytest.mark.parametrize(
