@@ -21,6 +21,7 @@ from labcore.interpolants.likelihood import (
     log_likelihood,
 )
 from labcore.interpolants.mixtures import Mixture, mixture
+from labcore.interpolants.network import NetworkField, Untrained, field_batches, time_features
 from labcore.interpolants.objectives import Examples, examples
 from labcore.interpolants.schedules import (
     Coefficients,
@@ -50,14 +51,17 @@ __all__ = [
     "Fields",
     "Mixture",
     "MixtureInterpolant",
+    "NetworkField",
     "OdeMethod",
     "Schedule",
     "SdeMethod",
+    "Untrained",
     "between",
     "checked",
     "divergence_by_differences",
     "encoding_decoding",
     "examples",
+    "field_batches",
     "hutchinson_divergence",
     "linear",
     "log_likelihood",
@@ -68,6 +72,7 @@ __all__ = [
     "solve_ode",
     "solve_ode_adaptive",
     "solve_sde",
+    "time_features",
     "to_data",
     "trigonometric",
     "variance_preserving",

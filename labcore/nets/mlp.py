@@ -18,7 +18,6 @@ from labcore._compile import compiled
 from labcore._validate import integer, points
 from labcore.nets._layers import (
     LANES,
-    Work,
     along,
     backward,
     forward,
@@ -66,7 +65,7 @@ class Pushforward(NamedTuple):
 
 
 @compiled
-def _evaluate(group, sizes, activation, p, work, x, out):
+def _evaluate(sizes, activation, p, work, x, out, group):
     units, slopes = work.units[group], work.slopes[group]
     bias = p[sizes[0] * sizes[1] :]
     for tile in range(group, (len(x) + LANES - 1) // LANES, len(work.units)):
@@ -76,7 +75,7 @@ def _evaluate(group, sizes, activation, p, work, x, out):
 
 
 @compiled
-def _pull_back(group, sizes, activation, p, work, x, cotangents, values, inputs, gradients):
+def _pull_back(sizes, activation, p, work, x, cotangents, values, inputs, gradients, group):
     units, slopes, deltas = work.units[group], work.slopes[group], work.deltas[group]
     bias = p[sizes[0] * sizes[1] :]
     for tile in range(group, (len(x) + LANES - 1) // LANES, len(work.units)):
@@ -90,7 +89,7 @@ def _pull_back(group, sizes, activation, p, work, x, cotangents, values, inputs,
 
 
 @compiled
-def _push_forward(group, sizes, activation, p, work, x, directions, values, tangents):
+def _push_forward(sizes, activation, p, work, x, directions, values, tangents, group):
     units, slopes, deltas = work.units[group], work.slopes[group], work.deltas[group]
     bias = p[sizes[0] * sizes[1] :]
     for tile in range(group, (len(x) + LANES - 1) // LANES, len(work.units)):
@@ -103,7 +102,7 @@ def _push_forward(group, sizes, activation, p, work, x, directions, values, tang
 
 
 @compiled
-def _diverge(group, sizes, activation, p, work, x, n_probes, seed, out):
+def _diverge(sizes, activation, p, work, x, n_probes, seed, out, group):
     """Without probes the trace of the Jacobian, else the mean of e^T J e over random signs e."""
     units, slopes, deltas = work.units[group], work.slopes[group], work.deltas[group]
     bias = p[sizes[0] * sizes[1] :]
@@ -267,12 +266,8 @@ class Network:
         work = workspace(self.sizes, len(x), x.dtype)
         number = ACTIVATIONS.index(self.activation)
         sizes = np.array(self.sizes)
-        one = partial(_of_group, loop, sizes, number, self.parameters, work, x, arguments)
-        in_threads(one, len(work.units), len(x) * self.parameters.size)
-
-
-def _of_group(loop, sizes, number, parameters, work: Work, x, arguments, group: int) -> None:
-    loop(group, sizes, number, parameters, work, x, *arguments)
+        task = partial(loop, sizes, number, self.parameters, work, x, *arguments)
+        in_threads(task, len(work.units), len(x) * self.parameters.size)
 
 
 def in_threads(task: Callable[[int], None], n_tasks: int, multiplications: float) -> None:
