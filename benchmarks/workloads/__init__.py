@@ -7,6 +7,7 @@ A workload returns the ways of doing one task, labcore's first. The tests compar
 from benchmarks.workloads import (
     interpolants,
     kernels,
+    nets,
     populations,
     quasi,
     random,
@@ -16,5 +17,16 @@ from benchmarks.workloads import (
     stats,
 )
 
-SUBJECTS = (random, quasi, kernels, regression, stats, samplers, populations, sde, interpolants)
+SUBJECTS = (
+    random,
+    quasi,
+    kernels,
+    regression,
+    stats,
+    samplers,
+    populations,
+    sde,
+    interpolants,
+    nets,
+)
 WORKLOADS = tuple(workload for subject in SUBJECTS for workload in subject.WORKLOADS)

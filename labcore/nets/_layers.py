@@ -16,12 +16,12 @@ import numpy as np
 from labcore._compile import compiled
 from labcore.nets.activations import activate, activate_with_slope
 
-LANES = 64
+LANES = 128
 GROUPS = 8  # of tiles: each has its own buffers and sums, whoever works on it
 
 
 class Work(NamedTuple):
-    """Buffers of all groups; `work[g]` in a loop is too slow, so each is indexed by group."""
+    """Buffers of all groups of tiles."""
 
     units: np.ndarray  # (groups, layers + 1, widest, LANES): what each layer gives
     slopes: np.ndarray  # (groups, layers + 1, widest, LANES): of its activation

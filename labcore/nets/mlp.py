@@ -320,9 +320,9 @@ def mlp(
 
     Notes
     -----
-    A value costs one multiplication and addition for each weight. They are made for 64 samples side
-    by side, so that one sample costs as much as 64. From depth 10 or so a plain perceptron is hard
-    to train: signals and gradients drift apart from layer to layer.
+    A value costs one multiplication and addition for each weight. They are made for 128 samples
+    side by side, so that one sample costs as much as 128. From depth 10 or so a plain perceptron is
+    hard to train: signals and gradients drift apart from layer to layer.
 
     References
     ----------

@@ -310,9 +310,9 @@ def train(
 
     Notes
     -----
-    A step costs six multiplications and additions a sample and weight, on all cores for batches of
-    more than 64. The result is the same bits with any number of threads. It fails, with a loss that
-    stays where it is, for rates that are too large or too small by a factor of ten; look at
+    A step costs three multiplications and additions a sample and weight, on all cores for batches
+    of more than 128. The result is the same bits with any number of threads. It fails, with a loss
+    that stays where it is, for rates that are too large or too small by a factor of ten; look at
     `Training.losses`, averaged over a hundred steps or so.
 
     Examples

@@ -106,7 +106,7 @@ def test_the_values_are_the_composition_of_the_layers(network, n):
     np.testing.assert_allclose(network(x), by_formula(network, x), rtol=1e-11, atol=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(networks, st.sampled_from([1, 3, LANES + 1]))
 def test_the_gradient_is_that_of_central_differences(network, n):
     """Every parameter and every input; the error of the differences is 1e-9 of the scale."""
