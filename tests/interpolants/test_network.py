@@ -108,7 +108,7 @@ def test_a_learned_velocity_is_near_the_exact_one(learned):
 
 
 def test_a_learned_flow_ends_in_the_law_of_the_data(learned):
-    """Every eighth gets its share to 0.03 (5.7 standard errors), and an MMD within 0.05 of 0."""
+    """Every mode gets its share to 0.03 (5.7 standard errors), and holds what it is given."""
     x = learned.flow(PATH.source.sample(4000, rng=7), steps=20)[:, -1]
     nearest = ((x[:, None] - RING.means) ** 2).sum(axis=2).argmin(axis=1)
     shares = np.bincount(nearest, minlength=8) / 4000
