@@ -7,7 +7,7 @@ from typing import Any
 STORED = Path(__file__).with_name("results.json")
 PACKAGES = [
     *["numpy", "scipy", "numba", "scikit-learn", "torch", "jax", "blackjax", "nutpie"],
-    *["goodpoints", "dppy", "qmcpy", "emcee"],
+    *["goodpoints", "dppy", "qmcpy", "emcee", "torchcfm"],
 ]
 
 

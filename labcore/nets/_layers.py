@@ -29,9 +29,14 @@ class Work(NamedTuple):
     transposed: np.ndarray  # (groups, LANES, widest)
 
 
+def number_of_groups(n_samples: int) -> int:
+    """As many groups as have something to do."""
+    return max(1, min(GROUPS, -(-n_samples // LANES)))
+
+
 def workspace(sizes: tuple[int, ...], n_samples: int, dtype: np.dtype) -> Work:
-    """Buffers for so many samples: as many groups as have something to do."""
-    groups = max(1, min(GROUPS, -(-n_samples // LANES)))
+    """Buffers for so many samples."""
+    groups = number_of_groups(n_samples)
     layers, widest = len(sizes), max(sizes)
     units = np.zeros((2, groups, layers, widest, LANES), dtype)
     deltas = np.zeros((groups, 2, widest, LANES), dtype)
@@ -134,7 +139,7 @@ def forward(sizes, activation, p, bias, known, units, slopes, with_slopes):
 
 @compiled
 def along(sizes, p, first_input, slopes, tangents):
-    """Derivative of the outputs in the direction of the last inputs' tangents[0][first_input:].
+    """Derivative of the outputs in a direction: tangents[0], from input `first_input` on.
 
     After `forward` with slopes. It alternates between the two tiles `tangents`; the number of the
     one that holds the result is returned.

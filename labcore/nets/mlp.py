@@ -22,6 +22,7 @@ from labcore.nets._layers import (
     backward,
     forward,
     load,
+    number_of_groups,
     unload,
     workspace,
 )
@@ -187,8 +188,8 @@ class Network:
         x = self._rows("x", x, self.sizes[0])
         cotangents = self._rows("cotangents", cotangents, self.sizes[-1], len(x))
         values, inputs = np.empty_like(cotangents), np.empty_like(x)
-        groups = len(workspace(self.sizes, len(x), x.dtype).units)
-        gradients = np.zeros((groups, self.parameters.size), x.dtype)
+        shape = (number_of_groups(len(x)), self.parameters.size)
+        gradients = np.zeros(shape, x.dtype)
         self._run(_pull_back, x, cotangents, values, inputs, gradients)
         return Pullback(values, inputs, gradients.sum(axis=0))
 
