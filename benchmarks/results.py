@@ -8,7 +8,7 @@ STORED = Path(__file__).with_name("results.json")
 PACKAGES = [
     *["numpy", "scipy", "numba", "scikit-learn", "torch", "jax", "blackjax", "nutpie"],
     *["goodpoints", "dppy", "qmcpy", "emcee", "torchsde", "POT", "statsmodels", "fbm", "pysiglib"],
-    *["tick"],
+    *["tick", "torchcfm"],
 ]
 
 

@@ -8,6 +8,7 @@ from benchmarks.workloads import (
     hawkes,
     interpolants,
     kernels,
+    nets,
     paths,
     populations,
     processes,
@@ -35,6 +36,7 @@ SUBJECTS = (
     hawkes,
     signatures,
     transport,
+    nets,
     interpolants,
 )
 WORKLOADS = tuple(workload for subject in SUBJECTS for workload in subject.WORKLOADS)

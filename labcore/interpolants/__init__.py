@@ -11,12 +11,7 @@ from labcore.interpolants.couplings import (
     schrodinger_pairs,
 )
 from labcore.interpolants.fields import Fields
-from labcore.interpolants.finite import (
-    DataInterpolant,
-    PairInterpolant,
-    along_pairs,
-    to_data,
-)
+from labcore.interpolants.finite import DataInterpolant, PairInterpolant, along_pairs, to_data
 from labcore.interpolants.flow import (
     EULER,
     EULER_MARUYAMA,
@@ -41,6 +36,7 @@ from labcore.interpolants.likelihood import (
     log_likelihood,
 )
 from labcore.interpolants.mixtures import Mixture, mixture
+from labcore.interpolants.network import NetworkField, Untrained, field_batches, time_features
 from labcore.interpolants.objectives import Examples, examples
 from labcore.interpolants.regression import FittedField, fit_fields
 from labcore.interpolants.schedules import (
@@ -72,11 +68,13 @@ __all__ = [
     "FittedField",
     "Mixture",
     "MixtureInterpolant",
+    "NetworkField",
     "OdeMethod",
     "PairInterpolant",
     "Pairs",
     "Schedule",
     "SdeMethod",
+    "Untrained",
     "along_pairs",
     "between",
     "checked",
@@ -84,6 +82,7 @@ __all__ = [
     "divergence_by_differences",
     "encoding_decoding",
     "examples",
+    "field_batches",
     "fit_fields",
     "given_pairs",
     "hutchinson_divergence",
@@ -104,6 +103,7 @@ __all__ = [
     "solve_ode_adaptive",
     "solve_sde",
     "straightness",
+    "time_features",
     "to_data",
     "trigonometric",
     "variance_preserving",
