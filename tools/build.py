@@ -24,6 +24,7 @@ SITE = BUILD / "html"
 STAMP = BUILD / "built-from"
 INPUTS = (
     *("_config.yml", "_toc.yml", "requirements.txt", "book", "notebooks", "labcore", "tools"),
+    "courses",
     *("benchmarks/results.json", "benchmarks/missed.yml"),
 )
 CLUTTER = {"__pycache__", "node_modules", ".ipynb_checkpoints", ".virtual_documents"}

@@ -1,0 +1,124 @@
+/* The slides of a lecture: reveal.js without its scaling, because what is drawn and dragged in a live
+   figure needs true sizes. Type grows with the screen instead (slides.css). */
+
+import Reveal from "reveal.js";
+import Notes from "reveal.js/plugin/notes";
+import "reveal.js/reveal.css";
+import "./slides.css";
+
+const root = document.documentElement;
+const NARROW = 800; // px; below, a figure's controls stand under its panels, as in slides.css
+const SIDE = 330; // px, in the figure's own measure: the column of controls and the gap before it
+const AROUND = 225; // px, in the same measure: the slide's title, a panel's title and legend, the caption
+const GAP = 16;
+
+// --- Light and dark: as the reader chose on the book's pages, else as the system says ---------------
+
+const system = matchMedia("(prefers-color-scheme: dark)");
+const stored = () => {
+  const mode = localStorage.getItem("mode");
+  return mode === "light" || mode === "dark" ? mode : null;
+};
+const setTheme = (theme) => (root.dataset.theme = theme ?? (system.matches ? "dark" : "light"));
+setTheme(stored());
+system.addEventListener("change", () => setTheme(stored()));
+
+function switchTheme() {
+  const theme = root.dataset.theme === "dark" ? "light" : "dark";
+  localStorage.setItem("mode", theme);
+  localStorage.setItem("theme", theme);
+  setTheme(theme);
+}
+
+let onScreen;
+addEventListener("beforeprint", () => {
+  onScreen = root.dataset.theme;
+  root.dataset.theme = "light";
+});
+addEventListener("afterprint", () => setTheme(onScreen));
+
+// --- Live figures: panels as tall as the screen has room for -----------------------------------------
+
+const rem = () => parseFloat(getComputedStyle(root).fontSize);
+
+/** How much larger a figure is drawn than on a page of the book. */
+const zoom = () => (innerWidth < NARROW ? 1 : Math.max(1, 0.048 * rem()));
+
+function heighten(spec, frame) {
+  if (innerWidth < NARROW) return;
+  const stage = (innerWidth - 4.4 * rem()) / zoom() - SIDE;
+  const count = spec.panels.length;
+  const least = count % 3 === 0 ? 210 : 300; // as labcore/live/web/figure.js sets them side by side
+  const columns = Math.max(1, Math.min(count, Math.floor((stage + GAP) / (least + GAP))));
+  const width = (stage - (columns - 1) * GAP) / columns;
+  const rows = Math.ceil(count / columns);
+  frame.classList.toggle("full", rows > 1); // no room for a caption
+  const room = (innerHeight / zoom() - AROUND) / rows - (rows - 1) * 40;
+  for (const panel of spec.panels) panel.height = Math.round(Math.min(room, 1.15 * width));
+}
+
+if (window.labcoreLive) {
+  root.style.setProperty("--slide-zoom", zoom());
+  const { mount } = window.labcoreLive;
+  window.labcoreLive.mount = (script) => {
+    const description = script.parentElement.querySelector(".live-figure-spec");
+    const spec = JSON.parse(description.textContent);
+    heighten(spec, script.closest("figure"));
+    description.textContent = JSON.stringify(spec);
+    mount(script);
+  };
+}
+
+// --- Keys: a figure's own go to the figure, a clicker's always turn the slide ------------------------
+
+const TURNS = { PageDown: 1, PageUp: -1 };
+
+addEventListener(
+  "keydown",
+  (event) => {
+    const inFigure = document.activeElement?.closest(".lf");
+    if (event.key in TURNS) {
+      event.preventDefault();
+      event.stopPropagation();
+      TURNS[event.key] > 0 ? Reveal.next() : Reveal.prev();
+    } else if (event.key === "Escape" && inFigure) {
+      event.stopPropagation();
+      document.activeElement.blur();
+    }
+  },
+  true,
+);
+
+/** Whether reveal.js may have a key that was pressed. */
+function isForSlides(event) {
+  const active = document.activeElement;
+  if (!active?.closest(".lf")) return true;
+  if (active.tagName === "BUTTON") return ![" ", "Enter"].includes(event.key) && event.key.startsWith("Arrow");
+  return false;
+}
+
+// --- The deck ---------------------------------------------------------------------------------------
+
+addEventListener("DOMContentLoaded", async () => {
+  const link = location.hash.match(/^#(fig-[\w-]+):/)?.[1]; // a figure's "Copy link"
+  await Reveal.initialize({
+    plugins: [Notes],
+    disableLayout: true,
+    center: false,
+    embedded: true, // so that a finger scrolls a slide that is taller than the screen
+    hash: true,
+    history: false,
+    overview: false,
+    scrollActivationWidth: null,
+    slideNumber: "c/t",
+    transition: "none",
+    backgroundTransition: "none",
+    width: "100%",
+    height: "100%",
+    keyboardCondition: isForSlides,
+    keyboard: { 68: switchTheme }, // d
+  });
+  document.querySelector(".slide-theme").addEventListener("click", switchTheme);
+  const slide = link && document.getElementById(link)?.closest("section");
+  if (slide) Reveal.slide([...slide.parentElement.children].indexOf(slide));
+});
