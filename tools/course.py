@@ -50,8 +50,8 @@ class Lecture(NamedTuple):
 class Course(NamedTuple):
     """Lectures in order, with what a teacher has to know of them.
 
-    `notes` are for the teacher, `planned` is what the book does not have yet, and `assumes` names the
-    chapters that the audience is expected to know already.
+    `notes` are for the teacher, `planned` is what the book does not have yet, and `assumes` names
+    the chapters that the audience is expected to know already.
     """
 
     name: str

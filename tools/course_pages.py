@@ -1,4 +1,4 @@
-"""Sphinx extension: the directive `courses`, what each course of the book holds; and the same as HTML.
+"""Sphinx extension: the directive `courses`, what each course of the book holds.
 
 Both the book's page and a course's own say what the file in courses/ says, so that neither can be
 out of date. Sections are linked by what the page itself calls them.
@@ -78,18 +78,19 @@ def overview(course: Course, section: Link, exercise: Link, slides: str = "") ->
         f"<li>{lecture_html(lecture, number, section, exercise, slides)}</li>"
         for number, lecture in enumerate(course.lectures, start=1)
     )
-    return (
-        f'<div class="course"><p>{escape(course.description)}</p>'
-        + (f"<p><strong>Known before:</strong> {escape(assumed)}.</p>" if assumed else "")
-        + f"<ol>{lectures}</ol>"
-        + (
-            f"<p><strong>For the teacher.</strong> {escape(course.notes)}</p>"
-            if course.notes
-            else ""
-        )
-        + (f"<p><strong>Planned.</strong> {escape(course.planned)}</p>" if course.planned else "")
-        + "</div>"
+    said = [
+        (f"<ol>{lectures}</ol>", ""),
+        (course.notes, "For the teacher."),
+        (course.planned, "Planned."),
+    ]
+    if assumed:
+        said.insert(0, (f"{assumed}.", "Known before:"))
+    html = "".join(
+        f"<p><strong>{label}</strong> {escape(text)}</p>" if label else text
+        for text, label in said
+        if text
     )
+    return f'<div class="course"><p>{escape(course.description)}</p>{html}</div>'
 
 
 def lecture_html(lecture: Lecture, number: int, section: Link, exercise: Link, slides: str) -> str:

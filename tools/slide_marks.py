@@ -1,8 +1,9 @@
-"""Sphinx extension: what a cell of a notebook says about slides reaches its page, for tools/slides.py.
+"""Sphinx extension: what a cell of a notebook says about slides reaches its page.
 
-JupyterLab's *Slide Type* is the cell's metadata ``slideshow.slide_type``: ``slide`` begins a new slide,
-``skip`` leaves the cell out, and ``notes`` puts it into the speaker's notes alone. A text for the
-speaker can stand in ``slideshow.notes``. On the page the marks are empty and hidden.
+JupyterLab's *Slide Type* is the cell's metadata ``slideshow.slide_type``: ``slide`` begins a new
+slide, ``skip`` leaves the cell out, and ``notes`` puts it into the speaker's notes alone. A text
+for the speaker can stand in ``slideshow.notes``. On the page the marks are empty and hidden; what
+reads them is tools/slides.py.
 """
 
 from html import escape

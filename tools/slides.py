@@ -66,7 +66,7 @@ class Slide(NamedTuple):
 def deck(course: Course, number: int, site: Path) -> list[Slide]:
     """The slides of a lecture (counted from 1), from a built site."""
     lecture = course.lectures[number - 1]
-    slides = [opening(course, number)]
+    slides = [opening(course, number, site)]
     for excerpt in lecture.excerpts:
         page = Page(site, excerpt.page)
         for title in excerpt.sections:
@@ -75,10 +75,14 @@ def deck(course: Course, number: int, site: Path) -> list[Slide]:
     return [*slides, closing(lecture, site)]
 
 
-def opening(course: Course, number: int) -> Slide:
+def opening(course: Course, number: int, site: Path) -> Slide:
     """The first slide: what is to come."""
     lecture = course.lectures[number - 1]
-    plan = "".join(f"<li>{plain(t)}</li>" for e in lecture.excerpts for t in e.sections)
+    plan = "".join(
+        f"<li>{Page(site, excerpt.page).heading(title)}</li>"
+        for excerpt in lecture.excerpts
+        for title in excerpt.sections
+    )
     body = (
         f'<p class="course-name">{escape(course.title)} · lecture {number} of '
         f"{len(course.lectures)}</p><h1>{escape(lecture.title)}</h1><ol>{plan}</ol>"
@@ -94,11 +98,6 @@ def closing(lecture: Lecture, site: Path) -> Slide:
         sections = ", ".join(page.link(title) for title in excerpt.sections)
         items += f"<li><strong>{page.title}</strong>: {sections}</li>"
     return Slide("To read", f'<ul class="reading">{items}</ul>', kind="closing")
-
-
-def plain(title: str) -> str:
-    """The title of a section, of which formulas stay in TeX without their dollars."""
-    return escape(re.sub(r"\$\\R\^d\$", "ℝᵈ", title))
 
 
 class Page:
@@ -122,11 +121,20 @@ class Page:
         self._headings = {title: h for (_, title), h in zip(listed, found, strict=True)}
         self.title = text_of(self._soup.h1)
 
+    def heading(self, title: str) -> str:
+        """The title of a section as the page has it, without its number."""
+        heading = copy(self._headings[title])
+        for number in heading.select(".section-number"):
+            number.decompose()
+        return self._inner(heading)
+
+    def anchor(self, title: str) -> str:
+        """The fragment that leads to a section."""
+        return f"#{self._headings[title].parent['id']}"
+
     def link(self, title: str) -> str:
         """A link to a section."""
-        heading = self._headings[title]
-        address = self._to(f"#{heading.parent['id']}")
-        return f'<a href="{address}" target="_blank">{self._inner(heading)}</a>'
+        return f'<a href="{self._to(self.anchor(title))}" target="_blank">{self.heading(title)}</a>'
 
     def section(self, title: str) -> list[Slide]:
         """The slides of a section and of those below it."""
