@@ -32,8 +32,8 @@ folder:
     .venv/bin/jupyter lab
 
 (On Windows say .venv\\Scripts\\ instead of .venv/bin/.) Then open a notebook below notebooks/ and
-run its cells from the top. The figures have sliders; exercises.check(...) tells whether an answer is
-right, and if it is not, what seems to be off.{more}
+run its cells from the top. The figures have sliders; exercises.check(...) tells whether an answer
+is right, and if it is not, what seems to be off.{more}
 """
 TEACHERS = """
 

@@ -24,6 +24,7 @@ from tools.course import Course, Lecture
 ROOM = 16.0
 LINE = 88  # characters
 GAP = 0.45
+FEW = 2.2  # lines that are not worth a slide
 WHOLE = 200  # characters up to which a paragraph stays as it is
 SHORT = 25  # a sentence that is shorter says too little alone
 BEGINS = re.compile(r"(?<=[.!?])(\s+)(?=[A-Z“\"]|$)")
@@ -239,7 +240,10 @@ class Page:
         html = "".join(self._html(part) for part in [*shown, *printed])
         if html:
             count = sum(text_of(part).count("\n") + 1 for part in [*shown, *printed])
-            yield Block(html, lines=0.72 * count + 0.8)
+            if 0.72 * count + 0.8 <= ROOM:
+                yield Block(html, lines=0.72 * count + 0.8)
+            else:
+                yield Block(f'<div class="dense">{html}</div>', lines=min(ROOM, 0.58 * count))
         for figure in node.select(".cell_output figure"):
             yield self._figure(figure)
 
@@ -347,7 +351,7 @@ def packed(title: str, blocks: list[Block]) -> list[Slide]:
         if is_new and any(block.html for block in group):
             pages.append([])
         pages[-1] += group
-    pages = [page for page in pages if page]
+    pages = merged([page for page in pages if page])
     slides = []
     for number, page in enumerate(pages, start=1):
         count = f' <span class="part">{number}/{len(pages)}</span>' if len(pages) > 1 else ""
@@ -355,6 +359,27 @@ def packed(title: str, blocks: list[Block]) -> list[Slide]:
         shown, notes = ("".join(getattr(b, field) for b in page) for field in ("html", "notes"))
         slides.append(Slide(title + count, shown, notes, kind))
     return slides
+
+
+def merged(pages: list[list[Block]]) -> list[list[Block]]:
+    """The pages without those of one or two lines beside a live figure.
+
+    What introduces the figure stands above it. What follows it is for the speaker to say.
+    """
+    result: list[list[Block]] = []
+    for page in pages:
+        is_short = sum(block.lines for block in page) <= FEW
+        after = result and result[-1][-1].alone
+        before = result and sum(block.lines for block in result[-1]) <= FEW
+        if page[0].alone and before:
+            result[-1] += page
+        elif is_short and after:
+            result[-1] += [
+                block._replace(html="", notes=block.notes or block.html) for block in page
+            ]
+        else:
+            result.append(page)
+    return result
 
 
 def groups(blocks: list[Block]) -> Iterator[list[Block]]:

@@ -8,8 +8,11 @@ import "./slides.css";
 
 const root = document.documentElement;
 const NARROW = 800; // px; below, a figure's controls stand under its panels, as in slides.css
-const SIDE = 330; // px, in the figure's own measure: the column of controls and the gap before it
-const AROUND = 225; // px, in the same measure: the slide's title, a panel's title and legend, the caption
+// In a figure's own measure, px: the column of controls with the gap before it; what stands above and
+// below the panels (the slide's title, a panel's title and legend, numbers, the caption); a row of controls.
+const SIDE = 330;
+const AROUND = 260;
+const ROW = 40;
 const GAP = 16;
 
 // --- Light and dark: as the reader chose on the book's pages, else as the system says ---------------
@@ -44,28 +47,46 @@ const rem = () => parseFloat(getComputedStyle(root).fontSize);
 /** How much larger a figure is drawn than on a page of the book. */
 const zoom = () => (innerWidth < NARROW ? 1 : Math.max(1, 0.048 * rem()));
 
-function heighten(spec, frame) {
-  if (innerWidth < NARROW) return;
-  const stage = (innerWidth - 4.4 * rem()) / zoom() - SIDE;
+/** Choose where the controls stand, and make the panels as tall as there is room for. */
+function fit(spec, frame) {
   const count = spec.panels.length;
+  const isBelow = count === 3 && spec.controls.length <= 5 && !spec.panels.some((panel) => panel.equal);
+  const stage = (innerWidth - 4.4 * rem()) / zoom() - (isBelow ? 0 : SIDE);
   const least = count % 3 === 0 ? 210 : 300; // as labcore/live/web/figure.js sets them side by side
   const columns = Math.max(1, Math.min(count, Math.floor((stage + GAP) / (least + GAP))));
   const width = (stage - (columns - 1) * GAP) / columns;
   const rows = Math.ceil(count / columns);
+  const lead = frame.closest("section").querySelector("p:not(figure p)") ? 2 * 1.5 * rem() : 0;
+  const under = isBelow ? ROW * (Math.ceil((spec.controls.length + 1) / 3) + 1) : 0;
+  const room = ((innerHeight - lead) / zoom() - AROUND - under) / rows - (rows - 1) * ROW;
+  for (const panel of spec.panels) panel.height = Math.round(Math.max(150, Math.min(room, 1.15 * width)));
+  frame.classList.add(isBelow ? "below" : "beside");
   frame.classList.toggle("full", rows > 1); // no room for a caption
-  const room = (innerHeight / zoom() - AROUND) / rows - (rows - 1) * 40;
-  for (const panel of spec.panels) panel.height = Math.round(Math.min(room, 1.15 * width));
 }
 
-if (window.labcoreLive) {
+/** Panels and numbers in one box, and all that is moved by hand in another. */
+function divide(root) {
+  const box = (name, parts) => {
+    const div = document.createElement("div");
+    div.className = name;
+    div.append(...[...root.children].filter((child) => parts.some((part) => child.classList.contains(part))));
+    return div;
+  };
+  const main = box("slide-main", ["lf-stage", "lf-numbers"]);
+  root.append(main, box("slide-side", ["lf-presets", "lf-controls", "lf-toolbar"]));
+}
+
+if (window.labcoreLive && innerWidth >= NARROW) {
   root.style.setProperty("--slide-zoom", zoom());
   const { mount } = window.labcoreLive;
   window.labcoreLive.mount = (script) => {
     const description = script.parentElement.querySelector(".live-figure-spec");
     const spec = JSON.parse(description.textContent);
-    heighten(spec, script.closest("figure"));
+    const frame = script.closest("figure");
+    fit(spec, frame);
     description.textContent = JSON.stringify(spec);
     mount(script);
+    divide(frame.querySelector(".lf"));
   };
 }
 
