@@ -23,6 +23,7 @@ ROOT_OF = re.compile(r'data-content_root="([^"]*)"')
 NAV = re.compile(r'(<nav class="bd-links bd-docs-nav".*?>).*?(</nav>)', re.S)
 ARTICLE = re.compile(r'(<article class="bd-article">).*?(</article>)', re.S)
 CONTENTS = re.compile(r'<div class="sidebar-secondary-item">.*?</nav>\s*</div>', re.S)
+PRINTED = re.compile(r'<div id="jb-print-docs-body".*?(?=<div id="searchbox">)', re.S)
 TURN = re.compile(r'<div class="prev-next-area">.*?(?=\s*</footer>)', re.S)
 TITLE = re.compile(r"<title>.*?</title>", re.S)
 MAP_SCRIPT = re.compile(r"<script[^>]*chapter_map\.js[^>]*></script>")
@@ -97,7 +98,7 @@ def front_page(course: Course, template: str, site: Path) -> str:
     html = ARTICLE.sub(lambda m: m[1] + article + m[2], template)
     html = html.replace("</head>", f"{script}\n</head>")
     html = TITLE.sub(lambda _: f"<title>{escape(course.title)}</title>", html)
-    return CONTENTS.sub("", html)
+    return PRINTED.sub("", CONTENTS.sub("", html))  # these list the headings of the book's page
 
 
 def in_course(course: Course, text: str, name: str, site: Path) -> str:

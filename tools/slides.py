@@ -6,6 +6,7 @@ captions go into the speaker's notes. Sections begin slides, and so does a cell 
 tools/slide_marks.py); a slide that is full goes on in another.
 """
 
+import json
 import posixpath
 import re
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from tools.course import Course, Lecture
 ROOM = 16.0
 LINE = 88  # characters
 GAP = 0.45
+MANY = 5  # controls of a figure that leave no room for a line above it
 FEW = 2.2  # lines that are not worth a slide
 WHOLE = 200  # characters up to which a paragraph stays as it is
 SHORT = 25  # a sentence that is shorter says too little alone
@@ -265,7 +267,9 @@ class Page:
             script.decompose()  # the deck loads it once
         if is_live:
             figure["data-prevent-swipe"] = ""
-            return Block(self._html(figure, keep_id=True), notes, ROOM, alone=True)
+            spec = json.loads(node.find(class_="live-figure-spec").string)
+            room = ROOM if len(spec["controls"]) <= MANY else ROOM + FEW
+            return Block(self._html(figure, keep_id=True), notes, room, alone=True)
         return Block(self._html(figure), notes, 11.0)
 
     # --- Writing ----------------------------------------------------------------------------
@@ -283,6 +287,7 @@ class Page:
         """The text for the speaker's window, which has MathML and none of our styles."""
         node = self._clean(copy(node))
         for container in node.find_all("mjx-container"):
+            container.parent.attrs.pop("class", None)
             container.replace_with(container.find("math"))
         for link in node.find_all("a"):
             link.unwrap()

@@ -57,11 +57,13 @@ function fit(spec, frame) {
   const width = (stage - (columns - 1) * GAP) / columns;
   const rows = Math.ceil(count / columns);
   const lead = frame.closest("section").querySelector("p:not(figure p)") ? 2 * 1.5 * rem() : 0;
-  const under = isBelow ? ROW * (Math.ceil((spec.controls.length + 1) / 3) + 1) : 0;
-  const room = ((innerHeight - lead) / zoom() - AROUND - under) / rows - (rows - 1) * ROW;
+  const under = isBelow ? ROW * (Math.ceil((spec.controls.length + 1) / 3) + 2) : 0;
+  let room = ((innerHeight - lead) / zoom() - AROUND - under) / rows - (rows - 1) * ROW;
+  const isFull = rows > 1 || room < 190; // no room for a caption
+  if (isFull && rows === 1) room += ROW;
   for (const panel of spec.panels) panel.height = Math.round(Math.max(150, Math.min(room, 1.15 * width)));
   frame.classList.add(isBelow ? "below" : "beside");
-  frame.classList.toggle("full", rows > 1); // no room for a caption
+  frame.classList.toggle("full", isFull);
 }
 
 /** Panels and numbers in one box, and all that is moved by hand in another. */
