@@ -126,10 +126,7 @@ class Page:
 
     def heading(self, title: str) -> str:
         """The title of a section as the page has it, without its number."""
-        heading = copy(self._headings[title])
-        for number in heading.select(".section-number"):
-            number.decompose()
-        return self._inner(heading)
+        return unnumbered(self._headings[title])
 
     def anchor(self, title: str) -> str:
         """The fragment that leads to a section."""
@@ -161,7 +158,7 @@ class Page:
         for node in stream(section):
             if node.name in ("h2", "h3"):
                 slides += packed(title, blocks)
-                title, blocks = self._inner(node), []
+                title, blocks = self._title(node), []
             elif "slide-mark" in classes(node):
                 mood = node["data-slide"]
                 if mood == "slide":
@@ -174,6 +171,13 @@ class Page:
             elif mood != "skip":
                 blocks += self._blocks(node, node.find_next_sibling())
         return [*slides, *packed(title, blocks)]
+
+    def _title(self, heading: Tag) -> str:
+        """A heading, under that of the section in which it lies."""
+        outer = heading.parent.parent
+        above = outer.h2 if heading.name == "h3" else None
+        shown = f'<span class="above">{unnumbered(above)}</span>' if above else ""
+        return shown + self._inner(heading)
 
     def _blocks(self, node: Tag, following: Tag | None) -> Iterator[Block]:
         """What a node of a page becomes."""
@@ -414,6 +418,14 @@ def text_of(node: Tag) -> str:
     for left in node.select(".headerlink, .section-number"):
         left.decompose()
     return node.get_text().strip()
+
+
+def unnumbered(heading: Tag) -> str:
+    """The HTML of a heading without its number and its permalink."""
+    heading = copy(heading)
+    for left in heading.select(".headerlink, .section-number"):
+        left.decompose()
+    return heading.decode_contents()
 
 
 def length(node: Tag) -> int:
