@@ -195,3 +195,8 @@ def test_a_line_before_a_live_figure_stands_above_it_and_one_after_it_is_for_the
     assert slide.kind == "live"
     assert slide.body == "<p>1.0</p><p>16.0</p>"
     assert "notes 2.0" in slide.notes
+
+
+def test_a_live_figure_with_many_controls_has_its_slide_to_itself():
+    figure = block(slides.ROOM + slides.FEW, alone=True)
+    assert [s.kind for s in slides.packed("T", [block(1.0), figure])] == ["text", "live"]

@@ -29,8 +29,8 @@ PAGE = """<!DOCTYPE html>
 <div class="reveal"><div class="slides bd-article">
 {slides}
 </div></div>
-<div class="slide-tools"><a href="../index.html">{course}</a>
-<button type="button" class="slide-theme" title="Light or dark (key d)">Light / dark</button></div>
+<nav class="slide-tools" aria-label="Course"><a href="../index.html">{course}</a>
+<button type="button" class="slide-theme" title="Light or dark (key d)">Light / dark</button></nav>
 </body>
 </html>
 """

@@ -378,14 +378,13 @@ def merged(pages: list[list[Block]]) -> list[list[Block]]:
     result: list[list[Block]] = []
     for page in pages:
         is_short = sum(block.lines for block in page) <= FEW
-        after = result and result[-1][-1].alone
-        before = result and sum(block.lines for block in result[-1]) <= FEW
-        if page[0].alone and before:
-            result[-1] += page
+        last = result[-1] if result else []
+        after = any(block.alone for block in last)
+        before = bool(last) and sum(block.lines for block in last) <= FEW
+        if page[0].alone and page[0].lines <= ROOM and before:
+            last += page
         elif is_short and after:
-            result[-1] += [
-                block._replace(html="", notes=block.notes or block.html) for block in page
-            ]
+            last += [block._replace(html="", notes=block.notes or block.html) for block in page]
         else:
             result.append(page)
     return result
