@@ -9,10 +9,11 @@ BENCH_PY := .venv-bench/bin/python
 BENCH_READY := .venv-bench/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: wheel help book pdf test serve lab refresh check-chapter bench format lint links lock clean clean-all
+.PHONY: wheel help book course pdf test serve lab refresh check-chapter bench format lint links lock clean clean-all
 
 help:
 	@echo "make book      build the site into _build/html (first time: also .venv, a few minutes)"
+	@echo "make course    build courses: site, slides, notebooks (COURSE=courses/name.yml for one)"
 	@echo "make test      lint, unit tests, notebooks, build, site in a browser"
 	@echo "make pdf       print the book to _build/book.pdf (needs Chromium)"
 	@echo "make serve     serve the built site on http://localhost:8000"
@@ -37,6 +38,9 @@ $(READY): requirements.txt pyproject.toml
 
 book: $(READY)
 	@$(PY) -m tools.build
+
+course: $(READY)
+	@$(PY) -m tools.course_site $(COURSE)
 
 test: $(READY)
 	@$(PY) -m tools.run_tests

@@ -24,6 +24,7 @@ SITE = BUILD / "html"
 STAMP = BUILD / "built-from"
 INPUTS = (
     *("_config.yml", "_toc.yml", "requirements.txt", "book", "notebooks", "labcore", "tools"),
+    "courses",
     *("benchmarks/results.json", "benchmarks/missed.yml"),
 )
 CLUTTER = {"__pycache__", "node_modules", ".ipynb_checkpoints", ".virtual_documents"}
@@ -31,12 +32,18 @@ JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main() -> int:
     """Fetch, build and say how to open the result; returns the exit status."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--force", action="store_true", help="build even if nothing has changed")
-    force = options.parse_args(arguments).force
+    status = bring_up_to_date(options.parse_args().force)
+    if not status:
+        print(f"Open it:  make serve   or   {(SITE / 'index.html').as_uri()}")
+    return status
 
+
+def bring_up_to_date(force: bool = False) -> int:
+    """Fetch and build what has changed, or all; returns the exit status."""
     vendor.main()
     inputs = fingerprint()
     if not force and STAMP.exists() and STAMP.read_text() == inputs:
@@ -46,7 +53,6 @@ def main(arguments: list[str] | None = None) -> int:
         if status:
             return status
         STAMP.write_text(inputs)
-    print(f"Open it:  make serve   or   {(SITE / 'index.html').as_uri()}")
     return 0
 
 

@@ -23,21 +23,21 @@ def main() -> None:
     ASSETS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         worker = Path(scratch) / "worker.js"
-        esbuild("worker.js", worker, "--format=iife")
+        esbuild(SOURCES / "worker.js", worker, "--format=iife")
         source = f"--define:WORKER_SOURCE={json.dumps(worker.read_text())}"
-        used = esbuild("site.js", ASSETS / "figures.js", "--format=iife", source)
-        esbuild("widget.js", ASSETS / "widget.js", "--format=esm", source)
-        esbuild("figure.css", ASSETS / "figures.css")
+        used = esbuild(SOURCES / "site.js", ASSETS / "figures.js", "--format=iife", source)
+        esbuild(SOURCES / "widget.js", ASSETS / "widget.js", "--format=esm", source)
+        esbuild(SOURCES / "figure.css", ASSETS / "figures.css")
     (ASSETS / "LICENSES.txt").write_text(licences(used), encoding="utf-8")
 
 
-def esbuild(source: str, target: Path, *options: str) -> set[str]:
+def esbuild(source: Path, target: Path, *options: str) -> set[str]:
     """Bundle one entry point; returns the packages of npm that went into it."""
     with tempfile.TemporaryDirectory() as scratch:
         meta = Path(scratch) / "meta.json"
         command = [
             str(binary()),
-            str(SOURCES / source),
+            str(source),
             "--bundle",
             "--minify",
             "--target=es2022",

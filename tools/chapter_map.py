@@ -5,6 +5,7 @@ draws the arrows, and shows the way to the chapter that is clicked.
 """
 
 import json
+from collections.abc import Callable
 from html import escape
 
 from docutils import nodes
@@ -32,26 +33,30 @@ class ChapterMap(SphinxDirective):
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Write the map in place of what stands for it."""
     for node in list(doctree.findall(chapter_map)):
-        known = way.chapters()
-        rows = "".join(
-            f"<li>{''.join(card(app, docname, known[name], known) for name in row)}</li>"
-            for row in way.columns(known)
-        )
-        ways = {name: way.way_to(name, known) for name in known}
-        html = (
-            f'<div class="chapter-map"><ol>{rows}</ol>'
-            '<div class="chapter-way" aria-live="polite"></div>'
-            f'<script type="application/json">{json.dumps(ways)}</script></div>'
-        )
+        html = markup(way.chapters(), lambda page: app.builder.get_relative_uri(docname, page))
         node.replace_self(nodes.raw("", html, format="html"))
 
 
-def card(app: Sphinx, docname: str, chapter: way.Chapter, known: dict[str, way.Chapter]) -> str:
+def markup(known: dict[str, way.Chapter], address: Callable[[str], str]) -> str:
+    """The map of these chapters as HTML; `address` gives the address of a page."""
+    rows = "".join(
+        f"<li>{''.join(card(known[name], known, address) for name in row)}</li>"
+        for row in way.columns(known)
+    )
+    ways = {name: way.way_to(name, known) for name in known}
+    return (
+        f'<div class="chapter-map"><ol>{rows}</ol>'
+        '<div class="chapter-way" aria-live="polite"></div>'
+        f'<script type="application/json">{json.dumps(ways)}</script></div>'
+    )
+
+
+def card(chapter: way.Chapter, known: dict[str, way.Chapter], address: Callable[[str], str]) -> str:
     """A chapter as a link, with its part, time and level, and what it builds on."""
     before = ", ".join(known[name].title for name in chapter.prerequisites)
     after = f"<small>after {escape(before)}</small>" if before else ""
     return (
-        f'<a class="chapter-card" href="{app.builder.get_relative_uri(docname, chapter.page)}" '
+        f'<a class="chapter-card" href="{address(chapter.page)}" '
         f'data-name="{chapter.name}" data-minutes="{chapter.minutes}" '
         f'data-before="{" ".join(chapter.prerequisites)}">'
         f"<small>{escape(papers.parts()[chapter.part])}</small>"

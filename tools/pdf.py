@@ -22,8 +22,7 @@ from playwright.sync_api import Browser, sync_playwright
 from pypdf import PdfReader
 
 from tools import browser
-from tools.build import BUILD, ROOT, SITE
-from tools.build import main as build_site
+from tools.build import BUILD, ROOT, SITE, bring_up_to_date
 
 OUTPUT = BUILD / "book.pdf"
 STYLE = Path(__file__).parent / "web" / "print.css"
@@ -44,7 +43,7 @@ def main() -> int:
     options.add_argument("--site", default=home(), help="address of the site, for links to figures")
     options.add_argument("--only", nargs="*", help="only these documents of _toc.yml")
     chosen = options.parse_args()
-    if status := build_site([]):
+    if status := bring_up_to_date():
         return status
     started = time.monotonic()
     documents = chosen.only or list(in_order())

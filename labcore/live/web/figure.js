@@ -249,7 +249,7 @@ export class LiveFigure {
 
   /** Panels stand side by side as long as each has room. */
   #panelWidth() {
-    const width = this.stage.clientWidth;
+    const width = Math.floor(parseFloat(getComputedStyle(this.stage).width) || 0); // clientWidth may round up
     const count = this.panels.length;
     const least = count % 3 === 0 ? NARROWEST_OF_THREE : NARROWEST;
     const columns = Math.max(1, Math.min(count, Math.floor((width + GAP) / (least + GAP))));

@@ -45,7 +45,7 @@ export class Panel {
       context: this.context, theme, width: inner.width, height: inner.height,
       x: fast(x), y: fast(y), domain: x.domain(),
     };
-    const density = devicePixelRatio;
+    const density = devicePixelRatio * (this.canvas.currentCSSZoom ?? 1);
     const size = [Math.round(inner.width * density), Math.round(inner.height * density)];
     if (this.canvas.width !== size[0]) this.canvas.width = size[0];
     if (this.canvas.height !== size[1]) this.canvas.height = size[1];
@@ -130,7 +130,8 @@ export class Panel {
   /** Where a pointer is, in the panel's data. */
   dataAt(event) {
     const box = this.canvas.getBoundingClientRect();
-    return [this.x.invert(event.clientX - box.left), this.y.invert(event.clientY - box.top)];
+    const scale = this.inner.width / box.width; // the page may show the figure enlarged
+    return [this.x.invert(scale * (event.clientX - box.left)), this.y.invert(scale * (event.clientY - box.top))];
   }
 
   /** The legend, with the ranges of the colour maps. */
