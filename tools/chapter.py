@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from labcore.live.figure import MIME
-from tools import notebook_checks, papers
+from tools import notebook_checks, papers, symbols
 from tools.build import ROOT
 
 LIVE_FIGURES = 3
@@ -113,6 +113,11 @@ def time_is_honest(notebook: NotebookNode) -> Iterator[str]:
         yield f"reading takes {minutes:.0f} minutes, and book.time_minutes says {announced}"
 
 
+def explains_its_symbols(notebook: NotebookNode) -> Iterator[str]:
+    """Formulas use the book's macros, and letters that are explained."""
+    yield from symbols.faults(notebook)
+
+
 SKELETON_CHECKS = (
     opens_with_objectives,
     plays_first,
@@ -122,6 +127,7 @@ SKELETON_CHECKS = (
     has_exercises_with_solutions,
     closes_in_order,
     time_is_honest,
+    explains_its_symbols,
 )
 
 

@@ -25,6 +25,7 @@ MINIMUM_OUTPUTS = 3
 LEVELS = ("introductory", "intermediate", "advanced")
 KINDS = ("chapter", "note")
 BOOK_KEYS = ("level", "objectives", "part", "prerequisites", "time_minutes")
+OPTIONAL_KEYS = {"kind", "symbols"}
 
 
 def output_faults(notebook: NotebookNode) -> list[str]:
@@ -188,7 +189,7 @@ def metadata_is_complete(notebook: NotebookNode) -> Iterator[str]:
     if not isinstance(description, str) or not 50 <= len(description) <= 200:
         yield "metadata myst.html_meta.description must be a text of 50 to 200 characters"
     book = notebook.metadata.get("book", {})
-    if sorted(book.keys() - {"kind"}) != sorted(BOOK_KEYS):
+    if sorted(book.keys() - OPTIONAL_KEYS) != sorted(BOOK_KEYS):
         yield f"metadata book must have the keys {', '.join(BOOK_KEYS)}, has {', '.join(book)}"
         return
     if book.get("kind", "chapter") not in KINDS:

@@ -8,7 +8,7 @@ import sys
 import nbformat
 import pytest
 
-from tools import chapter
+from tools import chapter, symbols
 from tools.chapter import MIME, ROOT, SKELETON_CHECKS
 
 ALL = {path: nbformat.read(path, 4) for path in sorted(ROOT.glob("notebooks/*/*.ipynb"))}
@@ -64,6 +64,10 @@ def promise_less(notebook):
     notebook.metadata.book.objectives.pop()
 
 
+def declare_lambda(notebook):
+    notebook.metadata.book.symbols[r"\lambda"] = "something else"
+
+
 FAULTS = [
     ("opens_with_objectives", replace("After this chapter", "Soon"), "does not say"),
     ("opens_with_objectives", promise_less, "5 objectives are listed in the text, and 4 in"),
@@ -81,7 +85,15 @@ FAULTS = [
     ),
     ("closes_in_order", replace("## Summary", "## In short"), "the last sections must be"),
     ("closes_in_order", replace(r"\{cite:", "{ref:"), "the notes cite nothing"),
-    ("time_is_honest", hurry, "reading takes 27 minutes, and book.time_minutes says 5"),
+    ("time_is_honest", hurry, "minutes, and book.time_minutes says 5"),
+    (
+        "explains_its_symbols",
+        replace(r"\\phi", r"\\zeta"),
+        r"\zeta is neither on the notation",
+    ),
+    ("explains_its_symbols", replace(r"\\phi", "f"), r"\phi of book.symbols does not occur"),
+    ("explains_its_symbols", declare_lambda, r"\lambda of book.symbols is on the notation page"),
+    ("explains_its_symbols", replace(r"\\R\b", r"\\mathbb{R}"), r"the book has \R for it"),
 ]
 
 
@@ -94,6 +106,11 @@ def test_a_planted_fault_is_named(check, plant, complaint):
 
 def test_every_check_has_a_planted_fault():
     assert {name for name, *_ in FAULTS} == {check.__name__ for check in SKELETON_CHECKS}
+
+
+def test_formulas_of_directives_count_and_those_of_code_do_not():
+    source = "`$\\alpha$`\n```python\n$\\beta$\n```\n```{note}\n$\\gamma$\n```\n$$\n\\vartheta\n$$"
+    assert symbols.greek(source) == {r"\gamma", r"\vartheta"}
 
 
 def test_the_command_names_what_is_missing(tmp_path):
