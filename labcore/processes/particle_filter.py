@@ -4,6 +4,7 @@ N. J. Gordon, D. J. Salmond, A. F. M. Smith, "Novel approach to nonlinear/non-Ga
 state estimation", IEE Proc. F 140 (1993). doi:10.1049/ip-f-2.1993.0015
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,9 +14,11 @@ from numba.core.dispatcher import Dispatcher
 from tqdm.auto import tqdm
 
 from labcore._compile import compiled
+from labcore._math import exp_of_negative, log
 from labcore._validate import integer, real
 from labcore.random import normal_pair, seed_from, uniform
 
+_LANES = 16
 _RESAMPLING_STREAM = 2**63  # no particle has a number as large
 
 
@@ -94,7 +97,7 @@ def particle_filter(
     y : array_like, shape (T, p), or (T,) for p = 1
         Observations. nan is passed on: a model may take it for missing, with log density 0.
     n_particles : int
-        n. Particle i moves by numbers of stream i.
+        n. Particle i moves by the numbers of stream i, m at a time.
     lag : int, default 0
         How many states before the last to keep of every particle's path: T - 1 keeps all.
     threshold : float, default 0.5
@@ -165,34 +168,29 @@ def particle_filter(
     if not 0.0 <= threshold <= 1.0:
         raise ValueError(f"threshold must be from 0 to 1, got {threshold:g}")
     seed = seed_from(rng)
-    z, log_density = np.empty((n, m)), np.empty(n)
+    z, log_density, weights = np.empty((2, n, m)), np.empty(n), np.empty(n)
     recent = [np.empty((n, d))]
     log_weights, log_likelihood = np.full(n, -np.log(n)), 0.0
     mean, variance, sizes = np.empty((n_times, d)), np.empty((n_times, d)), np.empty(n_times)
+    pair, lanes = np.empty((2, n)), np.empty((3, _LANES))
     for t in tqdm(range(n_times), unit="time", delay=2.0, disable=not progress):
-        _fill_normals(seed, t, z)
+        if t % 2 == 0:
+            _fill_normals(seed, t, pair, z)
         if t == 0:
-            model.initial(z, parameters, recent[0])
+            model.initial(z[0], parameters, recent[0])
         else:
             after = np.empty((n, d))
-            model.transition(t, recent[-1], z, parameters, after)
+            model.transition(t, recent[-1], z[t % 2], parameters, after)
             recent = [*recent, after][-lag - 1 :]
         model.log_observation(t, recent[-1], y[t], parameters, log_density)
-        log_weights += log_density
-        largest = log_weights.max()
+        largest, log_sum, sizes[t] = _weigh(log_density, log_weights, weights, lanes)
         if not np.isfinite(largest):
             raise ValueError(
                 f"model.log_observation must be finite for some particle and not nan, got "
                 f"{largest} at time {t}"
             )
-        weights = np.exp(log_weights - largest)
-        total = weights.sum()
-        log_likelihood += largest + np.log(total)
-        weights /= total
-        log_weights -= largest + np.log(total)
-        mean[t] = weights @ recent[-1]
-        variance[t] = weights @ (recent[-1] - mean[t]) ** 2
-        sizes[t] = 1.0 / (weights @ weights)
+        log_likelihood += log_sum
+        _moments(weights, recent[-1], mean[t], variance[t])
         if sizes[t] < threshold * n or t == n_times - 1:
             u = uniform(1, rng=int(seed), stream=_RESAMPLING_STREAM, start=t)[0]
             chosen = systematic_indices(weights, n, u)
@@ -202,15 +200,81 @@ def particle_filter(
 
 
 @compiled
-def _fill_normals(seed, t, z):
-    """Numbers for time t: particle i takes whole blocks of stream i."""
-    n, m = z.shape
-    blocks = (m + 1) // 2
-    for block in range(blocks):
-        index = uint64(t * blocks + block)
-        k = 2 * block
+def _fill_normals(seed, t, pair, z):
+    """Numbers for times t, even, and t + 1: particle i takes m whole blocks of stream i.
+
+    The buffer `pair` has the shape (2, n).
+    """
+    _, n, m = z.shape
+    first, second = pair[0], pair[1]
+    for block in range(m):
+        index = uint64(t // 2 * m + block)
         for i in range(n):
-            a, b = normal_pair(seed, uint64(i), index)
-            z[i, k] = a
-            if k + 1 < m:
-                z[i, k + 1] = b
+            first[i], second[i] = normal_pair(seed, uint64(i), index)
+        for k in range(2):
+            time, column = divmod(2 * block + k, m)
+            for i in range(n):
+                z[time, i, column] = pair[k, i]
+
+
+@compiled
+def _weigh(log_density, log_weights, weights, lanes):
+    """Multiply weights by densities, and divide them by their sum.
+
+    Returns the largest logarithm before the division, nan if one is nan, the logarithm of the sum,
+    and the effective size. Sums and maxima run in parallel lanes, in a fixed order.
+    """
+    n, nans = weights.size, 0
+    last = n - n % _LANES
+    tops, sums, squares = lanes[0], lanes[1], lanes[2]
+    for k in range(_LANES):
+        tops[k] = -math.inf
+        sums[k] = squares[k] = 0.0
+    for i in range(n):
+        log_weights[i] += log_density[i]
+        nans += log_weights[i] != log_weights[i]
+    for start in range(0, last, _LANES):
+        part = log_weights[start : start + _LANES]
+        for k in range(_LANES):
+            tops[k] = max(tops[k], part[k])
+    for i in range(last, n):
+        tops[0] = max(tops[0], log_weights[i])
+    largest = math.nan if nans else tops.max()
+    if not abs(largest) < math.inf:
+        return largest, 0.0, 0.0
+    for i in range(n):
+        weights[i] = exp_of_negative(log_weights[i] - largest)
+    for start in range(0, last, _LANES):
+        part = weights[start : start + _LANES]
+        for k in range(_LANES):
+            sums[k] += part[k]
+            squares[k] += part[k] * part[k]
+    for i in range(last, n):
+        sums[0] += weights[i]
+        squares[0] += weights[i] * weights[i]
+    total = sums.sum()
+    log_sum = largest + log(total)
+    for i in range(n):
+        weights[i] /= total
+        log_weights[i] -= log_sum
+    return largest, log_sum, total * total / squares.sum()
+
+
+@compiled
+def _moments(weights, x, mean, variance):
+    """Mean and variance of each coordinate."""
+    for a in range(x.shape[1]):
+        even = odd = 0.0
+        for i in range(0, weights.size - 1, 2):
+            even += weights[i] * x[i, a]
+            odd += weights[i + 1] * x[i + 1, a]
+        if weights.size % 2:
+            even += weights[-1] * x[-1, a]
+        centre = even + odd
+        even = odd = 0.0
+        for i in range(0, weights.size - 1, 2):
+            even += weights[i] * (x[i, a] - centre) ** 2
+            odd += weights[i + 1] * (x[i + 1, a] - centre) ** 2
+        if weights.size % 2:
+            even += weights[-1] * (x[-1, a] - centre) ** 2
+        mean[a], variance[a] = centre, even + odd

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
+from labcore._compile import compiled
 from labcore._validate import array, integer, real
 from labcore.random import normal, seed_from, uniform
 from labcore.samplers.grammar import Record, Sampler, State, advance, noise_buffer
@@ -261,9 +262,24 @@ def systematic_resampling(
 
 def systematic_indices(weights: np.ndarray, n: int, u: float) -> np.ndarray:
     """As `systematic_resampling`, with the one uniform number, and weights known to be good."""
-    cumulative = np.cumsum(weights)
-    chosen = np.searchsorted(cumulative, (np.arange(n) + u) * (cumulative[-1] / n), side="right")
-    return np.minimum(chosen, np.flatnonzero(weights)[-1])  # the last product may round up
+    chosen = np.empty(n, np.int64)
+    _choose(np.ascontiguousarray(weights, float), u, np.cumsum(weights), chosen)
+    return chosen
+
+
+@compiled
+def _choose(weights, u, cumulative, chosen):
+    """chosen[i], the first k whose cumulative weight exceeds (i + u) / n of them all."""
+    last = weights.size - 1  # the last product may round up: none beyond is chosen
+    while last > 0 and weights[last] == 0.0:
+        last -= 1
+    step = cumulative[-1] / chosen.size
+    k = 0
+    for i in range(chosen.size):
+        level = (i + u) * step
+        while k < last and cumulative[k] <= level:
+            k += 1
+        chosen[i] = k
 
 
 def _checked_ratio(ratio: np.ndarray, particles: np.ndarray) -> np.ndarray:

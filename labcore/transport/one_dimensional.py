@@ -12,6 +12,7 @@ import numpy as np
 from labcore import _validate as validate
 from labcore._compile import compiled
 from labcore.random import unit_vectors
+from labcore.transport._sort import sort_rows
 from labcore.transport._weights import equal_masses, weights
 
 _AT_ONCE = 2**18  # projected points that are held at a time
@@ -257,8 +258,8 @@ def _directions(directions, n: int, d: int, rng) -> np.ndarray:
 
 def _of_equal_weights(x: np.ndarray, y: np.ndarray, p: float) -> np.ndarray:
     """W_p^p of each row of x and of y, which are overwritten."""
-    x.sort(axis=1)
-    y.sort(axis=1)
+    sort_rows(x)
+    sort_rows(y)
     x -= y
     if p == 2.0:
         return np.einsum("ij,ij->i", x, x) / x.shape[1]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numba import njit
 
+from labcore import random
 from labcore.processes import (
     HiddenMarkov,
     LinearGaussian,
@@ -123,6 +124,33 @@ def test_a_particle_moves_by_the_numbers_of_its_own_stream():
 
 
 @njit
+def _anew(t, x, z, parameters, out):
+    out[:] = z
+
+
+@njit
+def _draw(z, parameters, out):
+    out[:] = z
+
+
+@pytest.mark.parametrize("m", [1, 2, 3])
+def test_a_particle_takes_m_numbers_of_its_stream_at_a_time(m):
+    model = HiddenMarkov(m, m, _draw, _anew, _log_observation, (A, S, R))
+    found = particle_filter(
+        model, np.full((5, 1), np.nan), 40, lag=4, threshold=0.0, rng=3, progress=False
+    )
+    for i in (0, 17, 39):
+        draws = random.normal(5 * m, rng=3, stream=i).reshape(5, m)
+        np.testing.assert_array_equal(found.paths[:, i], draws)
+
+
+@njit
+def _undefined_for_one(t, x, y, parameters, out):
+    out[:] = 0.0
+    out[t] = np.nan
+
+
+@njit
 def _hopeless(t, x, y, parameters, out):
     out[:] = -np.inf
 
@@ -158,6 +186,11 @@ def _undefined(t, x, y, parameters, out):
             "log_observation must be finite for some particle and not nan, got -inf at time 0",
         ),
         (lambda: run(model=MODEL._replace(log_observation=_undefined)), ValueError, "got nan"),
+        (
+            lambda: run(model=MODEL._replace(log_observation=_undefined_for_one)),
+            ValueError,
+            "got nan at time 0",
+        ),
     ],
 )
 def test_bad_input_is_named(make, error, message):
