@@ -1,7 +1,9 @@
 """Stochastic interpolants: schedules, exact velocities and scores, and flows that follow them."""
 
 from labcore.interpolants.adaptive import DORMAND_PRINCE, AdaptivePaths, solve_ode_adaptive
+from labcore.interpolants.between_coupled import CoupledInterpolant, between_coupled
 from labcore.interpolants.between_mixtures import Draws, MixtureInterpolant, between
+from labcore.interpolants.bridges import Bridges, Transition, bridges_between
 from labcore.interpolants.couplings import (
     Pairs,
     given_pairs,
@@ -60,7 +62,9 @@ __all__ = [
     "HEUN_SDE",
     "RK4",
     "AdaptivePaths",
+    "Bridges",
     "Coefficients",
+    "CoupledInterpolant",
     "DataInterpolant",
     "Draws",
     "Examples",
@@ -74,9 +78,12 @@ __all__ = [
     "Pairs",
     "Schedule",
     "SdeMethod",
+    "Transition",
     "Untrained",
     "along_pairs",
     "between",
+    "between_coupled",
+    "bridges_between",
     "checked",
     "denoising_error",
     "divergence_by_differences",
