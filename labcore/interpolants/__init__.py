@@ -51,6 +51,7 @@ from labcore.interpolants.schedules import (
     one_sided,
     ornstein_uhlenbeck,
     trigonometric,
+    variance_exploding,
     variance_preserving,
 )
 
@@ -113,5 +114,6 @@ __all__ = [
     "time_features",
     "to_data",
     "trigonometric",
+    "variance_exploding",
     "variance_preserving",
 ]
