@@ -55,30 +55,40 @@ def data_velocity(n: int = 2000, m: int = 5000, d: int = 16) -> Ways:
     return ways
 
 
-def _close(ours, theirs):
-    np.testing.assert_allclose(ours, theirs, atol=1e-3)
+def _equally_good(ours, theirs):
+    """The results are errors: the worst of the peer's is no larger, and not a third of it."""
+    assert 1 / 3 <= np.abs(theirs).max() / np.abs(ours).max() <= 1.0
 
 
-@workload(small={"n": 20}, agree=_close)
+@workload(small={"n": 20}, agree=_equally_good)
 def dormand_prince(n: int = 2000, components: int = 8) -> Ways:
-    """The flow from a normal law to a mixture in the plane, to a tolerance of 1e-6."""
+    """The flow from a normal law to a mixture in the plane, to equal errors at worst.
+
+    labcore controls the error of the worst particle, SciPy the mean over all of them: at one
+    tolerance they do not do one task. SciPy gets the largest that makes its worst as good.
+    """
+    from scipy.integrate import solve_ivp
+
     angles = 2 * np.pi * np.arange(components) / components
     means = 4 * np.column_stack([np.cos(angles), np.sin(angles)])
     path = between(mixture(np.zeros((1, 2))), mixture(means, 0.09), linear())
     x = path.source.sample(n, rng=1)
+    exact = solve_ode_adaptive(path.velocity, x, rtol=1e-11, atol=1e-11).x[:, -1]
 
-    def by_scipy():
-        from scipy.integrate import solve_ivp
+    def flat(t, y):
+        return path.velocity(t, y.reshape(-1, 2)).ravel()
 
-        def flat(t, y):
-            return path.velocity(t, y.reshape(-1, 2)).ravel()
+    def errors():
+        return solve_ode_adaptive(path.velocity, x, rtol=1e-6, atol=1e-6).x[:, -1] - exact
 
-        return solve_ivp(flat, (0.0, 1.0), x.ravel(), rtol=1e-6, atol=1e-6).y[:, -1].reshape(-1, 2)
+    def errors_of_scipy(tolerance):
+        run = solve_ivp(flat, (0.0, 1.0), x.ravel(), rtol=tolerance, atol=tolerance)
+        return run.y[:, -1].reshape(-1, 2) - exact
 
-    return {
-        "labcore": lambda: solve_ode_adaptive(path.velocity, x, rtol=1e-6, atol=1e-6).x[:, -1],
-        "scipy": by_scipy,
-    }
+    worst, tolerance = np.abs(errors()).max(), 1e-6
+    while np.abs(errors_of_scipy(tolerance)).max() > worst:
+        tolerance *= 0.8
+    return {"labcore": errors, "scipy": lambda: errors_of_scipy(tolerance)}
 
 
 WORKLOADS = (mixture_velocity, data_velocity, dormand_prince)

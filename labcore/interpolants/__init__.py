@@ -1,7 +1,9 @@
 """Stochastic interpolants: schedules, exact velocities and scores, and flows that follow them."""
 
 from labcore.interpolants.adaptive import DORMAND_PRINCE, AdaptivePaths, solve_ode_adaptive
+from labcore.interpolants.between_coupled import CoupledInterpolant, between_coupled
 from labcore.interpolants.between_mixtures import Draws, MixtureInterpolant, between
+from labcore.interpolants.bridges import Bridges, Transition, bridges_between
 from labcore.interpolants.couplings import (
     Pairs,
     given_pairs,
@@ -49,6 +51,7 @@ from labcore.interpolants.schedules import (
     one_sided,
     ornstein_uhlenbeck,
     trigonometric,
+    variance_exploding,
     variance_preserving,
 )
 
@@ -60,7 +63,9 @@ __all__ = [
     "HEUN_SDE",
     "RK4",
     "AdaptivePaths",
+    "Bridges",
     "Coefficients",
+    "CoupledInterpolant",
     "DataInterpolant",
     "Draws",
     "Examples",
@@ -74,9 +79,12 @@ __all__ = [
     "Pairs",
     "Schedule",
     "SdeMethod",
+    "Transition",
     "Untrained",
     "along_pairs",
     "between",
+    "between_coupled",
+    "bridges_between",
     "checked",
     "denoising_error",
     "divergence_by_differences",
@@ -106,5 +114,6 @@ __all__ = [
     "time_features",
     "to_data",
     "trigonometric",
+    "variance_exploding",
     "variance_preserving",
 ]

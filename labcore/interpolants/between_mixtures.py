@@ -24,7 +24,7 @@ from labcore.random import seed_from
 
 # Ends and latent noise of one seed come from streams that do not meet.
 _TARGET_STREAM = 1 << 61
-_LATENT_STREAM = 1 << 62
+LATENT_STREAM = 1 << 62
 
 
 class Draws(NamedTuple):
@@ -58,7 +58,7 @@ class MixtureInterpolant(NamedTuple):
         return Draws(
             self.source.sample(n, rng=seed),
             self.target.sample(n, rng=seed, first_stream=_TARGET_STREAM),
-            white.sample(n, rng=seed, first_stream=_LATENT_STREAM),
+            white.sample(n, rng=seed, first_stream=LATENT_STREAM),
         )
 
     def log_density(self, t: float, x: np.ndarray) -> np.ndarray:

@@ -212,7 +212,7 @@ def solve_sde(
     """
     x, times, steps = points("x", x), one_way(times), integer("steps", steps, 1)
     direction = 1.0 if times[-1] > times[0] else -1.0
-    epsilon = _diffusion_function(diffusion)
+    epsilon = diffusion_function(diffusion)
     seed = seed_from(rng)
     velocity, score = shaped(velocity, x.shape), shaped(score, x.shape, "score")
 
@@ -269,7 +269,7 @@ def _finite(x: np.ndarray, t: float) -> np.ndarray:
     return x
 
 
-def _diffusion_function(diffusion) -> Callable[[float], float]:
+def diffusion_function(diffusion) -> Callable[[float], float]:
     if not callable(diffusion):
         constant = non_negative("diffusion", diffusion)
         return lambda t: constant

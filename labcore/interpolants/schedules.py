@@ -327,6 +327,53 @@ def variance_preserving(lowest: float = 0.1, highest: float = 20.0) -> Schedule:
     )
 
 
+def variance_exploding(highest: float = 80.0, power: float = 7.0) -> Schedule:
+    r"""The diffusion model that adds noise and shrinks nothing: :math:`I_t = x_1 + \sigma(t)\,z`.
+
+    :math:`\beta = 1` and :math:`\gamma = \sigma(t) = \sigma_{\max} (1 - t)^p`. The process
+    :math:`\dd Y = \sqrt{\dd \sigma^2/\dd s}\,\dd W_s`, started from the target, has at time
+    :math:`s = 1 - t` the law of :math:`I_t`.
+
+    Parameters
+    ----------
+    highest : float, default 80
+        :math:`\sigma_{\max} > 0`, in units of the data: far beyond their spread.
+    power : float, default 7
+        :math:`p \ge 1`. With 1 the noise falls evenly; a high power spends the time where there is
+        little of it, in steps of :math:`\sigma^{1/p}`.
+
+    Notes
+    -----
+    **It does not start from the standard normal law**, and `checked` refuses it: start particles
+    from :math:`\N(0, \sigma_{\max}^2 I)`, of which the law of :math:`I_0` has a relative entropy
+    of at most :math:`\E\abs{x_1}^2/2\sigma_{\max}^2`, because the whole of the target is in it.
+    The end is joined exactly; the geometric schedule that the name first stood for, the limit of
+    high powers between two positive :math:`\sigma`, joins neither end. :math:`\sigma` alone
+    matters: the flow of :math:`x/\sqrt{1 + \sigma^2}` is that of the other one-sided schedules.
+    T. Karras, M. Aittala, T. Aila, S. Laine, "Elucidating the design space of diffusion-based
+    generative models", NeurIPS 2022, equation 5 with :math:`\sigma_{\min} = 0`. arXiv:2206.00364.
+
+    Examples
+    --------
+    >>> at = variance_exploding().at([0.0, 0.5, 1.0])
+    >>> at.beta, at.gamma
+    (array([1., 1., 1.]), array([80.   ,  0.625,  0.   ]))
+    """
+    highest, power = positive("highest", highest), real("power", power)
+    if power < 1.0:
+        raise ValueError(f"power must be at least 1, got {power:g}")
+    exponent = 2.0 * power
+    return Schedule(
+        name=f"variance exploding from {highest:g}, power {power:g}",
+        alpha=np.zeros_like,
+        beta=np.ones_like,
+        gamma=lambda t: highest * (1.0 - t) ** power,
+        alpha_rate=np.zeros_like,
+        beta_rate=np.zeros_like,
+        gamma_squared_rate=lambda t: -exponent * highest**2 * (1.0 - t) ** (exponent - 1.0),
+    )
+
+
 def mirror(noise: float = 1.0) -> Schedule:
     r"""From the target to itself, with noise on the way: :math:`I_t = x_1 + \gamma(t)\,z`.
 

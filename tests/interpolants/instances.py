@@ -12,6 +12,7 @@ from labcore.interpolants import (
     one_sided,
     ornstein_uhlenbeck,
     trigonometric,
+    variance_exploding,
     variance_preserving,
 )
 
@@ -41,13 +42,17 @@ ONE_SIDED = [
     ornstein_uhlenbeck(),
 ]
 MIRROR = mirror(0.8)
-# How each joins its ends; `variance_preserving` does not reach one of its own.
+# How each joins its ends; the last two do not reach one of theirs.
 ENDS = [
     *((schedule, "two-sided") for schedule in SCHEDULES),
     *((schedule, "one-sided") for schedule in ONE_SIDED),
     (MIRROR, "mirror"),
 ]
-ALL_SCHEDULES = [*(schedule for schedule, _ in ENDS), variance_preserving()]
+ALL_SCHEDULES = [
+    *(schedule for schedule, _ in ENDS),
+    variance_preserving(),
+    variance_exploding(3.0, 2.0),
+]
 LINE_SOURCE = mixture([-1.5, 1.0], [0.3, 0.8], [0.4, 0.6])
 LINE_TARGET = mixture([-2.0, 0.5, 2.5], [0.2, 0.1, 0.4], [0.5, 0.2, 0.3])
 PLANE_SOURCE = mixture(

@@ -17,10 +17,20 @@ from labcore.interpolants import (
     solve_ode,
     to_data,
     trigonometric,
+    variance_exploding,
     variance_preserving,
 )
 
-from .instances import ENDS, MIRROR, ONE_SIDED, PLANE_SOURCE, PLANE_TARGET, QUADRATIC, SCHEDULES
+from .instances import (
+    ALL_SCHEDULES,
+    ENDS,
+    MIRROR,
+    ONE_SIDED,
+    PLANE_SOURCE,
+    PLANE_TARGET,
+    QUADRATIC,
+    SCHEDULES,
+)
 
 VALUES_AT_ENDS = {
     "two-sided": ((1, 0, 0), (0, 1, 0)),
@@ -49,7 +59,7 @@ def test_gamma_and_the_rate_of_its_square_vanish_or_not_together(schedule):
     np.testing.assert_allclose(integral * 0.005, c.gamma**2 - c.gamma[0] ** 2, atol=2e-3)
 
 
-@pytest.mark.parametrize("schedule", [*ONE_SIDED, variance_preserving()], ids=lambda s: s.name)
+@pytest.mark.parametrize("schedule", [*ONE_SIDED, *ALL_SCHEDULES[-2:]], ids=lambda s: s.name)
 def test_the_signal_rises_over_the_noise(schedule):
     c = schedule.at(np.linspace(0.0, 0.999, 500))
     assert (np.diff(c.beta / c.gamma) > 0).all()
@@ -117,6 +127,32 @@ def test_variance_preserving_starts_with_a_rest_of_the_target():
     assert 0 < entropy < bound
     small = between(mixture([0.0]), target, variance_preserving()).log_density(0.0, x)
     assert np.trapezoid(np.exp(small) * (small - mixture([0.0]).log_density(x)), x) < 1e-5
+
+
+def test_variance_exploding_is_the_flow_of_the_others_from_a_later_start():
+    """The laws of I_t / beta depend on gamma / beta alone, which for the one-sided linear schedule
+    is (1 - t)/t: it is sigma at t = 1/(1 + sigma), where the scaled particle is t x."""
+    x, highest = np.random.default_rng(3).normal(size=(20, 2)), 6.0
+    start = 1 / (1 + highest)
+    other = between(PLANE_SOURCE, PLANE_TARGET, one_sided(linear()))
+    expected = solve_ode(other.velocity, start * highest * x, (start, 1.0), steps=400)[:, -1]
+    for power in (1.0, 2.0, 3.5):
+        path = between(PLANE_SOURCE, PLANE_TARGET, variance_exploding(highest, power))
+        end = solve_ode(path.velocity, highest * x, steps=400)[:, -1]
+        np.testing.assert_allclose(end, expected, atol=1e-4)
+
+
+def test_variance_exploding_starts_with_all_of_the_target():
+    """The relative entropy of its start to the wide normal law, by quadrature, is below its bound;
+    at the end it joins the target."""
+    target, x = mixture([-1.0, 2.0], 0.1), np.linspace(-60, 60, 8001)
+    schedule, wide = variance_exploding(5.0), mixture([0.0], 25.0)
+    start = between(mixture([0.0]), target, schedule).log_density(0.0, x)
+    entropy = np.trapezoid(np.exp(start) * (start - wide.log_density(x)), x)
+    assert 0 < entropy < (target.covariance()[0, 0] + target.mean()[0] ** 2) / 50
+    assert schedule.at(1.0)[:3] == (0, 1, 0)
+    with pytest.raises(ValueError, match="beta must be 0 at t = 0, got 1"):
+        checked(schedule, ends="one-sided")
 
 
 def test_ornstein_uhlenbeck_is_the_process_at_minus_the_logarithm_of_the_time():
@@ -192,6 +228,10 @@ def test_bad_input():
         variance_preserving(0, 0)
     with pytest.raises(ValueError, match="noise must not be negative, got -1"):
         linear(-1)
+    with pytest.raises(ValueError, match="highest must be positive, got 0"):
+        variance_exploding(0)
+    with pytest.raises(ValueError, match=r"power must be at least 1, got 0.5"):
+        variance_exploding(80, 0.5)
     with pytest.raises(ValueError, match=r"t must lie in \[0, 1\], got 1.5"):
         linear().at(1.5)
     with pytest.raises(ValueError, match=r"x1 must have the shape of x0, \(2, 1\), got \(3, 1\)"):
