@@ -322,9 +322,9 @@ def train(
     Notes
     -----
     A step costs three multiplications and additions a sample and weight, on several cores if there
-    are millions of them, and more than 128 samples. The result is the same bits with any number of threads. It fails, with a loss
-    that stays where it is, for rates that are too large or too small by a factor of ten; look at
-    `Training.losses`, averaged over a hundred steps or so.
+    are millions of them, and more than 128 samples. The result is the same bits with any number of
+    threads. It fails, with a loss that stays where it is, for rates that are too large or too small
+    by a factor of ten; look at `Training.losses`, averaged over a hundred steps or so.
 
     Examples
     --------

@@ -14,11 +14,13 @@ from labcore.interpolants import (
     OdeMethod,
     Untrained,
     between,
+    examples,
     field_batches,
     linear,
     mixture,
     solve_ode,
     time_features,
+    trigonometric,
 )
 
 FREQUENCIES = (1.0, 2.5)
@@ -88,6 +90,26 @@ def test_batches_are_examples_at_stratified_times_and_functions_of_the_step():
     assert np.sqrt(((x1[:, None] - RING.means) ** 2).sum(axis=2)).min(axis=1).max() < 1.0
 
 
+@pytest.mark.parametrize("of", ["velocity", "noise", "source", "target"])
+@pytest.mark.parametrize("antithetic", [False, True])
+def test_batches_are_those_of_the_regression_problem(of, antithetic):
+    """The draws of a step are found again with the seed that it gave."""
+    seeds = []
+
+    def draw(n, rng):
+        seeds.append(rng)
+        return PATH.draw(n, rng=rng)
+
+    batches = field_batches(
+        trigonometric(1.0), draw, 20, of=of, antithetic=antithetic, frequencies=FREQUENCIES, rng=2
+    )
+    x, y = batches(1)
+    t, draws = x[:20, 0], PATH.draw(20, rng=seeds[0])
+    rows = examples(trigonometric(1.0), draws, t, of=of, antithetic=antithetic)
+    assert np.array_equal(x, np.hstack([time_features(rows.t, FREQUENCIES), rows.x]))
+    assert np.array_equal(y, rows.y)
+
+
 @pytest.fixture(scope="module")
 def learned():
     """A velocity for eight Gaussians on a ring, from 3000 steps."""
@@ -141,6 +163,11 @@ def endless(t, x):
     return np.full_like(x, np.inf)
 
 
+def given(draws):
+    """The first batch of five rows when these are the draws."""
+    return field_batches(linear(), lambda n, rng: Draws(*draws), 5)(0)
+
+
 OTHER = OdeMethod("other", 1, endless)
 
 
@@ -163,12 +190,18 @@ OTHER = OdeMethod("other", 1, endless)
         ),
         (lambda: time_features(0.5), ValueError, "t must have 1 dimensions"),
         (lambda: field_batches(linear(), PATH.draw, 0), ValueError, "size must be at least 1"),
-        (lambda: field_batches(linear(), PATH.draw, 5, of="x")(0), ValueError, "of must be one of"),
+        (lambda: field_batches(linear(), PATH.draw, 5, of="x"), ValueError, "of must be one of"),
         (
-            lambda: field_batches(linear(), lambda n, rng: Draws(*np.zeros((3, 2, 1))), 5)(0),
+            lambda: given(np.zeros((3, 2, 1))),
             ValueError,
-            "t must hold one time",
+            r"three arrays of shape \(5, d\), got \(2",
         ),
+        (
+            lambda: given(np.zeros((3, 5))),
+            ValueError,
+            r"three arrays of shape \(5, d\), got \(5,\)",
+        ),
+        (lambda: given(np.full((3, 5, 1), np.nan)), ValueError, "finite numbers, got others at st"),
     ],
 )
 def test_bad_input_is_named(make, error, message):
