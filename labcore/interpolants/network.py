@@ -18,7 +18,7 @@ from labcore._compile import compiled
 from labcore._validate import array, integer, points, real
 from labcore.interpolants.between_mixtures import Draws
 from labcore.interpolants.flow import EULER, HEUN, RK4, OdeMethod, one_way
-from labcore.interpolants.objectives import examples
+from labcore.interpolants.objectives import fill, number_of
 from labcore.interpolants.schedules import Schedule
 from labcore.nets import ACTIVATIONS, Network
 from labcore.nets._layers import LANES, forward, workspace
@@ -65,12 +65,17 @@ def time_features(t: np.ndarray, frequencies: np.ndarray = ()) -> np.ndarray:
            [0.25, 1.  , 0.  ]])
     """
     t, frequencies = array("t", t, 1), array("frequencies", frequencies, 1)
-    angles = 2 * np.pi * np.outer(t, frequencies)
     out = np.empty((len(t), 1 + 2 * len(frequencies)))
-    out[:, 0] = t
-    out[:, 1::2] = np.sin(angles)
-    out[:, 2::2] = np.cos(angles)
+    _put_features(t, frequencies, out)
     return out
+
+
+def _put_features(t: np.ndarray, frequencies: np.ndarray, out: np.ndarray) -> None:
+    out[:, 0] = t
+    if len(frequencies):
+        angles = 2 * np.pi * np.outer(t, frequencies)
+        out[:, 1::2] = np.sin(angles)
+        out[:, 2::2] = np.cos(angles)
 
 
 def field_batches(
@@ -108,7 +113,8 @@ def field_batches(
     Raises
     ------
     TypeError, ValueError
-        If a size or a seed is none, and at a step, as `examples`.
+        If a size or a seed is none, or `of` is not one of these; at a step, if draws have not the
+        same shape of `size` rows or are not finite, or as `examples`.
 
     Examples
     --------
@@ -118,14 +124,33 @@ def field_batches(
     >>> x.shape, y.shape
     ((256, 3), (256, 2))
     """
-    size, seed = integer("size", size, least=1), seed_from(rng)
+    size, seed, wanted = integer("size", size, least=1), seed_from(rng), number_of(of)
     frequencies = array("frequencies", frequencies, 1)
+    known, copies = 1 + 2 * len(frequencies), 2 if antithetic else 1
+    parts = np.arange(size)
 
     def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
         own = int(_bits(seed, np.uint64(step)))
-        t = (np.arange(size) + uniform(size, rng=own, stream=_TIME_STREAM)) / size
-        rows = examples(schedule, draw(size, rng=own), t, of=of, antithetic=antithetic)
-        return np.hstack([time_features(rows.t, frequencies), rows.x]), rows.y
+        t = (parts + uniform(size, rng=own, stream=_TIME_STREAM)) / size
+        draws = [np.ascontiguousarray(part, float) for part in draw(size, rng=own)]
+        shape = draws[0].shape
+        if len(shape) != 2 or any(part.shape != (size, shape[1]) for part in draws):
+            raise ValueError(
+                f"draw must give three arrays of shape ({size}, d), got "
+                f"{', '.join(str(part.shape) for part in draws)}"
+            )
+        # The schedule's functions themselves: its checks of t take longer than all they compute.
+        c = tuple(np.ascontiguousarray(function(t), float) for function in schedule[1:])
+        inputs, outputs = (
+            np.empty((copies * size, known + shape[1])),
+            np.empty((copies * size, shape[1])),
+        )
+        for first in range(0, copies * size, size):
+            _put_features(t, frequencies, inputs[first : first + size, :known])
+        fill(c, t, *draws, wanted, inputs, outputs, known)
+        if not np.isfinite(inputs).all():
+            raise ValueError(f"draw must give finite numbers, got others at step {step}")
+        return inputs, outputs
 
     return batch
 

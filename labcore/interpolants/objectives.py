@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from labcore._compile import compiled
 from labcore._validate import array
 from labcore.interpolants.between_mixtures import Draws
 from labcore.interpolants.schedules import Schedule
 
-_WANTED = ("velocity", "noise", "source", "target")
+WANTED = ("velocity", "noise", "source", "target")
+_VELOCITY, _NOISE, _SOURCE = 0, 1, 2
 
 
 class Examples(NamedTuple):
@@ -81,8 +83,7 @@ def examples(
            [1.5]]), y=array([[4.],
            [4.]]))
     """
-    if of not in _WANTED:
-        raise ValueError(f"of must be one of {', '.join(_WANTED)}, got {of!r}")
+    wanted = number_of(of)
     x0, x1, z = (array(name, draw, 2) for name, draw in zip(("x0", "x1", "z"), draws, strict=True))
     t = array("t", t, 1)
     for name, other in (("x1", x1), ("z", z)):
@@ -90,19 +91,50 @@ def examples(
             raise ValueError(f"{name} must have the shape of x0, {x0.shape}, got {other.shape}")
     if len(t) != len(x0):
         raise ValueError(f"t must hold one time for each of {len(x0)} draws, got {len(t)}")
-    if antithetic:
-        t, x0, x1 = np.tile(t, 2), np.tile(x0, (2, 1)), np.tile(x1, (2, 1))
-        z = np.concatenate([z, -z])
-    c = schedule.at(t)
-    column = {name: value[:, None] for name, value in c._asdict().items()}
-    x = column["alpha"] * x0 + column["beta"] * x1 + column["gamma"] * z
-    if of != "velocity":
-        return Examples(t, x, {"noise": z, "source": x0, "target": x1}[of])
-    steep = (c.gamma == 0.0) & (c.gamma_squared_rate != 0.0)
-    if steep.any():
-        raise ValueError(
-            f"t must not be {t[steep.argmax()]:g}, where the slope of gamma is infinite"
-        )
-    noisy = np.where(c.gamma > 0.0, c.gamma, 1.0)
-    gamma_rate = (0.5 * c.gamma_squared_rate / noisy)[:, None]
-    return Examples(t, x, column["alpha_rate"] * x0 + column["beta_rate"] * x1 + gamma_rate * z)
+    c = tuple(np.ascontiguousarray(np.broadcast_to(part, t.shape)) for part in schedule.at(t))
+    copies = 2 if antithetic else 1
+    x, y = np.empty((copies * len(t), x0.shape[1])), np.empty((copies * len(t), x0.shape[1]))
+    fill(c, t, *map(np.ascontiguousarray, (x0, x1, z)), wanted, x, y, 0)
+    return Examples(np.tile(t, copies), x, y)
+
+
+def number_of(of: str) -> int:
+    """What `fill` is told for it."""
+    if of not in WANTED:
+        raise ValueError(f"of must be one of {', '.join(WANTED)}, got {of!r}")
+    return WANTED.index(of)
+
+
+def fill(c, t, x0, x1, z, wanted: int, x: np.ndarray, y: np.ndarray, first: int) -> None:
+    """Fill the columns of x from `first` on, and y: twice, the second time with -z, if so long."""
+    steep = _fill(c, x0, x1, z, wanted, x, y, first)
+    if steep >= 0:
+        raise ValueError(f"t must not be {t[steep]:g}, where the slope of gamma is infinite")
+
+
+@compiled
+def _fill(c, x0, x1, z, wanted, x, y, first):
+    """The row at which the rate of the interpolant is infinite, or -1."""
+    alphas, betas, gammas, alpha_rates, beta_rates, gamma_squared_rates = c
+    n, d = x0.shape
+    steep = -1
+    for row in range(len(y)):
+        i = row % n
+        sign = 1.0 if row < n else -1.0
+        alpha, beta, gamma = alphas[i], betas[i], sign * gammas[i]
+        alpha_rate, beta_rate, gamma_rate = alpha_rates[i], beta_rates[i], 0.0
+        if gamma != 0.0:
+            gamma_rate = 0.5 * gamma_squared_rates[i] / gamma
+        elif wanted == _VELOCITY and gamma_squared_rates[i] != 0.0 and steep < 0:
+            steep = i
+        for k in range(d):
+            x[row, first + k] = alpha * x0[i, k] + beta * x1[i, k] + gamma * z[i, k]
+            if wanted == _VELOCITY:
+                y[row, k] = alpha_rate * x0[i, k] + beta_rate * x1[i, k] + gamma_rate * z[i, k]
+            elif wanted == _NOISE:
+                y[row, k] = sign * z[i, k]
+            elif wanted == _SOURCE:
+                y[row, k] = x0[i, k]
+            else:
+                y[row, k] = x1[i, k]
+    return steep

@@ -271,9 +271,14 @@ class Network:
         in_threads(task, len(work.units), len(x) * self.parameters.size)
 
 
+def worthwhile_threads(n_tasks: int, multiplications: float) -> int:
+    """How many threads so many tasks, with so much to do together, are worth."""
+    return min(get_num_threads(), n_tasks, math.ceil(multiplications / _WORTH_A_THREAD))
+
+
 def in_threads(task: Callable[[int], None], n_tasks: int, multiplications: float) -> None:
     """``task(0)``, ``task(1)``, ...: side by side if there is much to do."""
-    n_threads = min(get_num_threads(), n_tasks, math.ceil(multiplications / _WORTH_A_THREAD))
+    n_threads = worthwhile_threads(n_tasks, multiplications)
     if n_threads <= 1:
         for i in range(n_tasks):
             task(i)

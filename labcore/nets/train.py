@@ -16,7 +16,7 @@ from labcore._validate import integer, points, real
 from labcore.nets._layers import LANES, backward, forward, load, workspace
 from labcore.nets.activations import ACTIVATIONS
 from labcore.nets.adam import Adam, AdamState, adam_step, clip
-from labcore.nets.mlp import Network
+from labcore.nets.mlp import Network, worthwhile_threads
 from labcore.random import permutations, seed_from
 
 Batches = Callable[[int], tuple[np.ndarray, np.ndarray]]
@@ -132,32 +132,43 @@ def load_training(path: str | os.PathLike) -> Training:
     return Training(network, state, *arrays, validation)
 
 
-@compiled(parallel=True)
-def _loss_gradient(sizes, activation, p, work, x, y, squares, gradients):
-    """Each group's sum of squared errors, and its part of the gradient of their mean over all."""
+@compiled
+def _loss_gradient(sizes, activation, p, work, x, y, squares, gradients, g):
+    """A group's sum of squared errors, and its part of the gradient of their mean over all."""
     n, last = len(x), sizes.size - 1
     bias = p[sizes[0] * sizes[1] :]
+    units, slopes, deltas = work.units[g], work.slopes[g], work.deltas[g]
+    gradient = gradients[g]
+    for i in range(gradient.size):
+        gradient[i] = 0.0
+    total = 0.0
+    for tile in range(g, (n + LANES - 1) // LANES, squares.size):
+        load(x, tile, units[0])
+        forward(sizes, activation, p, bias, 0, units, slopes, True)
+        load(y, tile, deltas[0])
+        here = min(LANES, n - tile * LANES)
+        for i in range(sizes[last]):
+            delta, values = deltas[0, i], units[last, i]
+            for j in range(here):
+                error = values[j] - delta[j]
+                total += error * error
+                delta[j] = (error + error) / n
+            for j in range(here, LANES):
+                delta[j] = 0.0
+        backward(sizes, p, units, slopes, deltas, work.transposed[g], gradient, False)
+    squares[g] = total
+
+
+@compiled
+def _in_turn(sizes, activation, p, work, x, y, squares, gradients):
+    for g in range(squares.size):
+        _loss_gradient(sizes, activation, p, work, x, y, squares, gradients, g)
+
+
+@compiled(parallel=True)
+def _side_by_side(sizes, activation, p, work, x, y, squares, gradients):
     for g in prange(squares.size):
-        units, slopes, deltas = work.units[g], work.slopes[g], work.deltas[g]
-        gradient = gradients[g]
-        for i in range(gradient.size):
-            gradient[i] = 0.0
-        total = 0.0
-        for tile in range(g, (n + LANES - 1) // LANES, squares.size):
-            load(x, tile, units[0])
-            forward(sizes, activation, p, bias, 0, units, slopes, True)
-            load(y, tile, deltas[0])
-            here = min(LANES, n - tile * LANES)
-            for i in range(sizes[last]):
-                delta, values = deltas[0, i], units[last, i]
-                for j in range(here):
-                    error = values[j] - delta[j]
-                    total += error * error
-                    delta[j] = (error + error) / n
-                for j in range(here, LANES):
-                    delta[j] = 0.0
-            backward(sizes, p, units, slopes, deltas, work.transposed[g], gradient, False)
-        squares[g] = total
+        _loss_gradient(sizes, activation, p, work, x, y, squares, gradients, g)
 
 
 @compiled
@@ -310,10 +321,10 @@ def train(
 
     Notes
     -----
-    A step costs three multiplications and additions a sample and weight, on all cores for batches
-    of more than 128. The result is the same bits with any number of threads. It fails, with a loss
-    that stays where it is, for rates that are too large or too small by a factor of ten; look at
-    `Training.losses`, averaged over a hundred steps or so.
+    A step costs three multiplications and additions a sample and weight, on several cores if there
+    are millions of them, and more than 128 samples. The result is the same bits with any number of
+    threads. It fails, with a loss that stays where it is, for rates that are too large or too small
+    by a factor of ten; look at `Training.losses`, averaged over a hundred steps or so.
 
     Examples
     --------
@@ -376,10 +387,10 @@ class _Run:
                 self.average = self.state[0].copy()
         elif self.average.size:
             raise ValueError("start has a running average: average must be given to go on")
-        self.losses, self.lengths = (
-            np.concatenate([part, np.full(n_steps - len(part), np.nan)])
-            for part in (start.losses, start.lengths)
-        )
+        # not filled: a run of many steps that is stopped early never touches the rest
+        self.losses, self.lengths = np.empty(n_steps), np.empty(n_steps)
+        self.losses[: len(start.losses)] = start.losses
+        self.lengths[: len(start.lengths)] = start.lengths
         self.validate_every = integer("validate_every", validate_every, least=1)
         self.patience = None if patience is None else integer("patience", patience, least=1)
         if patience is not None and validation is None:
@@ -406,8 +417,12 @@ class _Run:
             groups = len(self.work.units)
             self.squares = np.empty(groups)
             self.gradients = np.empty((groups, self.state[0].size), dtype)
+            # Threads that wait for each other at every step of a small network only cost.
+            multiplications = 3 * len(x) * self.state[0].size
+            several = worthwhile_threads(groups, multiplications) > 1
+            self.loop = _side_by_side if several else _in_turn
         p, squares, gradients = self.state[0], self.squares, self.gradients
-        _loss_gradient(self.sizes, self.activation, p, self.work, x, y, squares, gradients)
+        self.loop(self.sizes, self.activation, p, self.work, x, y, squares, gradients)
         keep = min(self.averaging or 0.0, (1 + made) / (10 + made))
         finite = _make_step(
             self.state,

@@ -79,12 +79,14 @@ def test_it_learns_exclusive_or(activation):
 
 
 def test_training_is_the_same_bits_again_with_any_number_of_threads():
-    first = run(**OPTIONS)
+    """Three tiles, of a network that is worth several threads and of one that is not."""
     before = numba.get_num_threads()
     try:
-        for n_threads in {1, numba.config.NUMBA_NUM_THREADS}:
-            numba.set_num_threads(n_threads)
-            assert same(run(**OPTIONS), first)
+        for start in (mlp([1, 16, 1], rng=1), mlp([1, 128, 128, 1], rng=1)):
+            first = run(20, start, **OPTIONS)
+            for n_threads in {1, numba.config.NUMBA_NUM_THREADS}:
+                numba.set_num_threads(n_threads)
+                assert same(run(20, start, **OPTIONS), first)
     finally:
         numba.set_num_threads(before)
 
