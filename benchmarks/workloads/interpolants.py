@@ -73,7 +73,7 @@ def dormand_prince(n: int = 2000, components: int = 8) -> Ways:
     means = 4 * np.column_stack([np.cos(angles), np.sin(angles)])
     path = between(mixture(np.zeros((1, 2))), mixture(means, 0.09), linear())
     x = path.source.sample(n, rng=1)
-    exact = solve_ode_adaptive(path.velocity, x, rtol=1e-11, atol=1e-11).x[:, -1]
+    exact = solve_ode_adaptive(path.velocity, x, rtol=1e-11, atol=1e-11, progress=False).x[:, -1]
 
     def flat(t, y):
         return path.velocity(t, y.reshape(-1, 2)).ravel()
