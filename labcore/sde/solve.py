@@ -5,20 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import get_num_threads
-from numba.core.dispatcher import Dispatcher
 
 from labcore._compile import compiled
 from labcore._validate import array, integer, positive
 from labcore.random import seed_from
 from labcore.sde.components import LANES, is_finite, load, store
-from labcore.sde.model import (
-    INTERPRETATIONS,
-    Coefficients,
-    Model,
-    Solver,
-    no_derivative,
-    no_transition,
-)
+from labcore.sde.model import Model, Solver, coefficients_of, correction_of
 from labcore.sde.noise import NOISES
 
 
@@ -196,8 +188,8 @@ def solve(
         raise ValueError(f"save_every must divide n_steps = {n_steps}, got {save_every}")
     if t_end > model.horizon:
         raise ValueError(f"t_end must be at most {model.horizon:g}, where {model.name} ends")
-    start = _starts(x0, n_paths, model.dimension)
-    coefficients = _coefficients(model, solver)
+    start = starts_of(x0, n_paths, model.dimension)
+    coefficients = coefficients_of(model, solver)
     like = _like(model, solver, start[0])
     seed = seed_from(rng)
     d = start.shape[1]
@@ -238,7 +230,7 @@ def solve(
     return Paths(np.linspace(0.0, t_end, out.shape[1]), x)
 
 
-def _starts(x0, n_paths: int, dimension: int | None) -> np.ndarray:
+def starts_of(x0, n_paths: int, dimension: int | None) -> np.ndarray:
     """The starts as an array of shape (n_paths, d)."""
     if dimension is None:
         x0 = array("x0", x0, (0, 1))
@@ -251,44 +243,6 @@ def _starts(x0, n_paths: int, dimension: int | None) -> np.ndarray:
     if x0.shape not in ((d,), (n_paths, d)):
         raise ValueError(f"x0 must have shape ({d},) or ({n_paths}, {d}), got shape {x0.shape}")
     return np.broadcast_to(x0, (n_paths, d)).copy()
-
-
-def _coefficients(model: Model, solver: Solver) -> Coefficients:
-    """What the loop needs of a model, in the interpretation of the solver."""
-    if model.interpretation not in INTERPRETATIONS:
-        raise ValueError(
-            f"model.interpretation must be one of {INTERPRETATIONS}, got {model.interpretation!r}"
-        )
-    for field in {"drift", "diffusion", "diffusion_derivative", *solver.needs}:
-        function = getattr(model, field)
-        if function is None and field in solver.needs:
-            raise ValueError(f"{solver.name} needs model.{field}, which the {model.name} lacks")
-        if function is not None and not isinstance(function, Dispatcher):
-            raise TypeError(f"model.{field} must be compiled by numba.njit, got {function!r}")
-    if solver.form == "additive" and not model.additive:
-        raise ValueError(f"{solver.name} is for additive noise: model.additive must say so")
-    special = [getattr(model, field) for field in solver.needs if field != "diffusion_derivative"]
-    return Coefficients(
-        model.drift,
-        model.diffusion,
-        model.diffusion_derivative or no_derivative,
-        special[0] if special else no_transition,
-        tuple(float(value) for value in model.parameters),
-        _correction(model, solver),
-    )
-
-
-def _correction(model: Model, solver: Solver) -> float:
-    """The factor of sigma times its derivative in the drift of the solver's interpretation."""
-    is_exact = {"transition", "transition_draw"} & set(solver.needs)
-    if model.interpretation == solver.interpretation or model.additive or is_exact:
-        return 0.0
-    if model.diffusion_derivative is None:
-        raise ValueError(
-            f"{solver.name} solves equations of {solver.interpretation}'s kind: for the "
-            f"{model.name} it needs model.diffusion_derivative to change the drift"
-        )
-    return 0.5 if solver.interpretation == "ito" else -0.5
 
 
 def _like(model: Model, solver: Solver, start: np.ndarray) -> tuple:
@@ -309,7 +263,7 @@ def _like(model: Model, solver: Solver, start: np.ndarray) -> tuple:
                 f"{solver.name} is for diagonal noise: model.diffusion must return a tuple of {d} "
                 f"numbers, got a matrix of shape {shape}"
             )
-        if _correction(model, solver):
+        if correction_of(model, solver):
             raise ValueError(
                 f"{solver.name} solves equations of {solver.interpretation}'s kind: for a matrix "
                 f"of noises, state the {model.name} as one, with model.interpretation and the "
