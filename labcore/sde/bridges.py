@@ -290,7 +290,8 @@ def doob_transform(model: Model, h: GridFunction) -> Model:
     between the first two points, and at a given place second order only shows once k is some 6. The
     drift that is added is never larger than :math:`2 \sigma^2 / \Delta`. So a path can slip through
     an absorbing end or miss the set, by about a cell or the length of a step of noise. Beyond the
-    grid the derivative at its end is used. During the last time step of h it is held at its value at the step's beginning.
+    grid the derivative at its end is used. During the last time step of h it is held at its value
+    at the step's beginning.
 
     Examples
     --------
