@@ -51,6 +51,46 @@ def euler_maruyama(n_paths: int = 100_000, n_steps: int = 1000) -> Ways:
 
 
 @workload(
+    small={"n_paths": 4000, "n_steps": 100},
+    agree=same_law(),
+    aim=4.0,
+    cost=lambda n_paths, n_steps: Cost(normals=n_paths * n_steps),
+    threads=(1, 2),
+    rounds=3,
+)
+def euler_maruyama_single(n_paths: int = 100_000, n_steps: int = 1000) -> Ways:
+    """Euler-Maruyama on the double well in float32, end points only."""
+    model = sde.double_well()
+    h = 5.0 / n_steps
+
+    def ours():
+        options = {"save_every": n_steps, "dtype": np.float32, "rng": 1}
+        paths = sde.solve(model, sde.EULER_MARUYAMA, 0.0, 5.0, n_steps, n_paths, **options)
+        return paths.x[:, -1].astype(float)
+
+    def all_paths_at_once():
+        generator = np.random.default_rng(1)
+        x, scale = np.zeros(n_paths, np.float32), np.float32(0.7 * np.sqrt(h))
+        for _ in range(n_steps):
+            noise = generator.standard_normal(n_paths, dtype=np.float32)
+            x = x + np.float32(h) * (x - x * x * x) + scale * noise
+        return x.astype(float)
+
+    ways = {"labcore": ours, "numpy, paths in step": all_paths_at_once}
+    if torch := peer("torch"):
+
+        def theirs():
+            torch.manual_seed(1)
+            x, scale = torch.zeros(n_paths), 0.7 * float(np.sqrt(h))
+            for _ in range(n_steps):
+                x = x + h * (x - x * x * x) + scale * torch.randn(n_paths)
+            return x.numpy().astype(float)
+
+        ways["torch"] = theirs
+    return ways
+
+
+@workload(
     small={"n_paths": 4000, "n_steps": 50},
     agree=same_law(),
     aim=7.0,
@@ -118,4 +158,4 @@ def stochastic_runge_kutta(n_paths: int = 100_000, n_steps: int = 100) -> Ways:
     return ways
 
 
-WORKLOADS = (euler_maruyama, milstein, stochastic_runge_kutta)
+WORKLOADS = (euler_maruyama, euler_maruyama_single, milstein, stochastic_runge_kutta)

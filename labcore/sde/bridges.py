@@ -23,7 +23,7 @@ from labcore.sde.brownian import WIDTH, fill_brownian
 from labcore.sde.euler_maruyama import EULER_MARUYAMA
 from labcore.sde.kolmogorov import GridFunction, equally_spaced
 from labcore.sde.model import Model, drift_at
-from labcore.sde.models import brownian_motion, ornstein_uhlenbeck
+from labcore.sde.models import brownian_bridge, brownian_motion, ornstein_uhlenbeck
 from labcore.sde.scalar import scalar_coefficients, scalar_starts
 from labcore.sde.solve import Exploded
 
@@ -87,7 +87,7 @@ def condition_on_point(model: Model, end: float, t_end: float) -> Model:
     .. math:: h(t, x) = N(y;\, m(x), v), \qquad
               \partial_x \log h = \frac{m'(x)\,(y - m(x))}{v}.
 
-    For Brownian motion this is the drift :math:`(y - x)/(T - t)`.
+    For Brownian motion, whatever its drift, this is `brownian_bridge`.
 
     Parameters
     ----------
@@ -122,14 +122,16 @@ def condition_on_point(model: Model, end: float, t_end: float) -> Model:
     >>> paths.x[:, -1]
     array([1.5, 1.5])
     """
-    t_end = positive("t_end", t_end)
+    end, t_end, linear = real("end", end), positive("t_end", t_end), _linear(model)
+    if model.drift is _BROWNIAN_DRIFT:
+        return brownian_bridge(end, t_end, linear[-1])
     return Model(
         f"{model.name} to a point",
         _bridge_drift,
         _linear_diffusion,
         _no_slope,
         _bridge_transition,
-        (*_linear(model), real("end", end), t_end),
+        (*linear, end, t_end),
         additive=True,
         horizon=t_end,
     )
@@ -283,10 +285,13 @@ def doob_transform(model: Model, h: GridFunction) -> Model:
     Notes
     -----
     The error is of second order in the grid, where h changes by a factor of less than about 2 from
-    one grid point to the next. The drift that is added is never larger than
-    :math:`2 \sigma^2 / \Delta`. So a path can slip through an absorbing end or miss the set, by
-    about a cell or the length of a step of noise. Beyond the grid the derivative at its end is
-    used. During the last time step of h it is held at its value at the step's beginning.
+    one grid point to the next. Near an absorbing end the derivative goes as 1 / distance, which
+    linear interpolation misses by up to :math:`1 / 4k^2` of itself at a distance of k cells: 11 %
+    between the first two points, and at a given place second order only shows once k is some 6. The
+    drift that is added is never larger than :math:`2 \sigma^2 / \Delta`. So a path can slip through
+    an absorbing end or miss the set, by about a cell or the length of a step of noise. Beyond the
+    grid the derivative at its end is used. During the last time step of h it is held at its value
+    at the step's beginning.
 
     Examples
     --------

@@ -27,10 +27,14 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 
 from labcore._compile import compiled
 from labcore._validate import integer, positive
 from labcore.random import normal_pair, seed_from
+from labcore.sde.components import borrow_row, number_of
+from labcore.sde.single import single_normals
 
 WIDTH = 32  # paths that a loop works on at once: enough for vector instructions, few for the cache
 COMPONENT = 1 << 48  # component k of path i is drawn from stream i + k COMPONENT
@@ -43,34 +47,54 @@ def _draw(seed, first_stream, block, z):
 
 
 @compiled
+def _draw_single(seed, first_stream, block, z):
+    for j in range(z.shape[1]):
+        z[0, j], z[1, j], z[2, j], z[3, j] = single_normals(seed, first_stream + j, block)
+
+
+def _draw_rows(seed, first_stream, block, z):
+    """Fill the rows of z with the draws of a block: two, or four of single precision."""
+
+
+@overload(_draw_rows)
+def _draw_rows_of(seed, first_stream, block, z):
+    draw = _draw_single if z.dtype == types.float32 else _draw
+    return lambda seed, first_stream, block, z: draw(seed, first_stream, block, z)
+
+
+@compiled
 def fill_brownian(seed, first_stream, t_end, w, z):
     """Fill w, of shape (n_steps + 1, width), with the paths of streams first_stream, ...
 
-    The buffer z has the shape (2, width).
+    The buffer z has the shape (2, width); or both are of float32, and z of shape (4, width).
     """
     n_steps = w.shape[0] - 1
     stride = 1
     while n_steps % (2 * stride) == 0:
         stride *= 2
     n = n_steps // stride  # intervals so far, each of `stride` steps
+    draws, half = z.shape[0], number_of(w, 0.5)
     for j in range(w.shape[1]):
         w[0, j] = 0.0
-    scale = math.sqrt(t_end / n)
-    for k in range(n):
-        if k % 2 == 0:
-            _draw(seed, first_stream, k // 2, z)
-        left, right, draw = w[k * stride], w[(k + 1) * stride], z[k % 2]
-        for j in range(draw.size):
-            right[j] = left[j] + scale * draw[j]
-    while stride > 1:
-        scale = 0.5 * math.sqrt(t_end / n)
-        for k in range(n):
-            if k == 0 or (n + k) % 2 == 0:
-                _draw(seed, first_stream, (n + k) // 2, z)
-            left, right, draw = w[k * stride], w[(k + 1) * stride], z[(n + k) % 2]
-            middle = w[k * stride + stride // 2]
+    scale = number_of(w, math.sqrt(t_end / n))
+    for block in range((n - 1) // draws + 1):
+        _draw_rows(seed, first_stream, block, z)
+        for k in range(block * draws, min((block + 1) * draws, n)):
+            left, right = borrow_row(w, k * stride), borrow_row(w, (k + 1) * stride)
+            draw = borrow_row(z, k - block * draws)
             for j in range(draw.size):
-                middle[j] = 0.5 * (left[j] + right[j]) + scale * draw[j]
+                right[j] = left[j] + scale * draw[j]
+    while stride > 1:
+        scale = number_of(w, 0.5 * math.sqrt(t_end / n))
+        for block in range(n // draws, (2 * n - 1) // draws + 1):
+            _draw_rows(seed, first_stream, block, z)
+            for number in range(max(block * draws, n), min((block + 1) * draws, 2 * n)):
+                before = (number - n) * stride
+                left, right = borrow_row(w, before), borrow_row(w, before + stride)
+                middle = borrow_row(w, before + stride // 2)
+                draw = borrow_row(z, number - block * draws)
+                for j in range(draw.size):
+                    middle[j] = half * (left[j] + right[j]) + scale * draw[j]
         stride //= 2
         n *= 2
 

@@ -8,6 +8,7 @@ diffusion matrix is a tuple of rows.
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 LANES = 64  # paths that a loop works on at once: enough for vector instructions, few for the cache
 
@@ -22,9 +23,13 @@ def _leaves(kind) -> list:
 
 
 def _element(*kinds):
-    """The type to compute in: float32 if no number is of another type, else float64."""
+    """The type to compute in: float32 if any number is of that type, else float64.
+
+    So a solver's literal numbers, and coefficients that a model computes in float64, do not take a
+    path in single precision to double.
+    """
     leaves = {leaf for kind in kinds for leaf in _leaves(kind)}
-    return types.float32 if leaves == {types.float32} else types.float64
+    return types.float32 if types.float32 in leaves else types.float64
 
 
 def _mapped(element, *kinds):
@@ -75,6 +80,41 @@ def _componentwise(choose_operation, *kinds):
 def as_floats(typing_context, x):
     """A number or tuple with all its numbers floats."""
     return _componentwise(lambda builder: lambda value: value, x)
+
+
+@intrinsic
+def borrow_row(typing_context, rows, i):
+    """Row i of a C-contiguous matrix, for as long as the caller holds the matrix.
+
+    ``rows[i]`` counts a reference, in an atomic operation that costs as much as some 20 numbers.
+    """
+    result = types.Array(rows.dtype, 1, "C")
+
+    def generate(context, builder, signature, args):
+        matrix = context.make_array(rows)(context, builder, args[0])
+        width = builder.extract_value(matrix.shape, 1)
+        row = context.make_array(result)(context, builder)
+        populate_array(
+            row,
+            data=builder.gep(matrix.data, [builder.mul(args[1], width)], inbounds=True),
+            shape=[width],
+            strides=[builder.extract_value(matrix.strides, 1)],
+            itemsize=matrix.itemsize,
+            meminfo=None,
+        )
+        return row._getvalue()
+
+    return result(rows, types.intp), generate
+
+
+@intrinsic
+def number_of(typing_context, buffer, x):
+    """The number x in the type of the numbers of an array."""
+
+    def generate(context, builder, signature, args):
+        return context.cast(builder, args[1], types.unliteral(x), buffer.dtype)
+
+    return buffer.dtype(buffer, x), generate
 
 
 @intrinsic

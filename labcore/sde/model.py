@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from numba.core.dispatcher import Dispatcher
+
 from labcore._compile import compiled
 from labcore.sde.components import add, as_floats, drift_correction, multiply
 
@@ -162,3 +164,41 @@ def no_derivative(t, x, parameters):
 def no_transition(t, x, h, dw, parameters):
     """Stands in for a transition that is not known and not needed."""
     return x
+
+
+def coefficients_of(model: Model, solver: Solver) -> Coefficients:
+    """What the loop needs of a model, in the interpretation of the solver."""
+    if model.interpretation not in INTERPRETATIONS:
+        raise ValueError(
+            f"model.interpretation must be one of {INTERPRETATIONS}, got {model.interpretation!r}"
+        )
+    for field in {"drift", "diffusion", "diffusion_derivative", *solver.needs}:
+        function = getattr(model, field)
+        if function is None and field in solver.needs:
+            raise ValueError(f"{solver.name} needs model.{field}, which the {model.name} lacks")
+        if function is not None and not isinstance(function, Dispatcher):
+            raise TypeError(f"model.{field} must be compiled by numba.njit, got {function!r}")
+    if solver.form == "additive" and not model.additive:
+        raise ValueError(f"{solver.name} is for additive noise: model.additive must say so")
+    special = [getattr(model, field) for field in solver.needs if field != "diffusion_derivative"]
+    return Coefficients(
+        model.drift,
+        model.diffusion,
+        model.diffusion_derivative or no_derivative,
+        special[0] if special else no_transition,
+        tuple(float(value) for value in model.parameters),
+        correction_of(model, solver),
+    )
+
+
+def correction_of(model: Model, solver: Solver) -> float:
+    """The factor of sigma times its derivative in the drift of the solver's interpretation."""
+    is_exact = {"transition", "transition_draw"} & set(solver.needs)
+    if model.interpretation == solver.interpretation or model.additive or is_exact:
+        return 0.0
+    if model.diffusion_derivative is None:
+        raise ValueError(
+            f"{solver.name} solves equations of {solver.interpretation}'s kind: for the "
+            f"{model.name} it needs model.diffusion_derivative to change the drift"
+        )
+    return 0.5 if solver.interpretation == "ito" else -0.5

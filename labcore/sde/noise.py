@@ -11,7 +11,7 @@ from numba import uint64
 
 from labcore._compile import compiled
 from labcore.sde.brownian import COMPONENT, fill_brownian, fill_brownian_and_areas
-from labcore.sde.components import LANES, load
+from labcore.sde.components import LANES, borrow_row, load
 
 
 class Noise(NamedTuple):
@@ -35,7 +35,7 @@ def _fill_increments(seed, first, t_end, w, z):
 
 @compiled(inline=True)
 def _difference(w, i, out):
-    before, after = w[i], w[i + 1]
+    before, after = borrow_row(w, i), borrow_row(w, i + 1)
     for j in range(LANES):
         out[j] = after[j] - before[j]
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from labcore.sde.model import Coefficients, Model, Solver
-from labcore.sde.solve import _coefficients, _starts
+from labcore.sde.model import Coefficients, Model, Solver, coefficients_of
+from labcore.sde.solve import starts_of
 
 
 def scalar_coefficients(model: Model, solver: Solver, t_end: float) -> Coefficients:
@@ -23,9 +23,9 @@ def scalar_coefficients(model: Model, solver: Solver, t_end: float) -> Coefficie
             f"t_end must be at most {model.horizon:g}, up to where the {model.name} is defined, "
             f"got {t_end:g}"
         )
-    return _coefficients(model, solver)
+    return coefficients_of(model, solver)
 
 
 def scalar_starts(x0: float | np.ndarray, n_paths: int) -> np.ndarray:
     """`x0` as an array of shape (n_paths,), if it is a number or that."""
-    return _starts(x0, n_paths, None)[:, 0].copy()
+    return starts_of(x0, n_paths, None)[:, 0].copy()

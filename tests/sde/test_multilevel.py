@@ -7,8 +7,8 @@ from numba import njit
 from scipy import stats
 
 from labcore import sde
+from labcore.sde.model import coefficients_of
 from labcore.sde.multilevel import _payoffs
-from labcore.sde.solve import _coefficients
 from tests.samplers.alarm import interrupted
 
 R, SIGMA = 0.05, 0.6
@@ -33,7 +33,7 @@ def run(
 
 
 def corrections(level, done, n, solver=sde.MILSTEIN, n_steps=1, whole_path=False, payoff=call):
-    c = _coefficients(MODEL, solver)
+    c = coefficients_of(MODEL, solver)
     return _payoffs(solver, c, np.uint64(5), 1.0, 1.0, payoff, n_steps, whole_path, level, done, n)
 
 

@@ -9,8 +9,7 @@ from scipy.linalg import expm
 from scipy.special import gamma
 
 from labcore import sde
-from labcore.sde.model import Coefficients, no_derivative, no_transition
-from labcore.sde.solve import _coefficients
+from labcore.sde.model import Coefficients, coefficients_of, no_derivative, no_transition
 
 STEPS = 2 ** np.arange(4, 10)
 BATCHES = 10
@@ -173,7 +172,7 @@ def test_a_step_of_baoab_is_the_documented_formula():
     p = decay * p + np.sqrt(temperature * (1 - decay**2)) * dw / np.sqrt(h)
     q += h / 2 * p
     p -= h / 2 * omega**2 * q
-    got = sde.BAOAB.step(_coefficients(model, sde.BAOAB), 0.0, (0.4, -0.8), h, (dw,))
+    got = sde.BAOAB.step(coefficients_of(model, sde.BAOAB), 0.0, (0.4, -0.8), h, (dw,))
     np.testing.assert_allclose(got, (q, p), rtol=1e-14)
 
 
@@ -336,7 +335,7 @@ def test_weak_order(solver, amplitude):
     """The slope of the largest |E f(X_1) - E f(X_1^h)| over all starts, for one function f,
     extrapolated once to small steps. Nothing is sampled."""
     model = round_model(amplitude)
-    c = _coefficients(model, solver)
+    c = coefficients_of(model, solver)
     f = np.cos(NODES) + 0.5 * np.sin(2 * NODES)
     expected = expm(generator(model)) @ f
     errors = []
@@ -349,7 +348,7 @@ def test_weak_order(solver, amplitude):
 
 def langevin_map(h):
     """One step of BAOAB on a harmonic well is affine: (q, p) to M (q, p) + v dW."""
-    c = _coefficients(LANGEVIN, sde.BAOAB)
+    c = coefficients_of(LANGEVIN, sde.BAOAB)
     step = lambda q, p, dw: np.array(sde.BAOAB.step(c, 0.0, (q, p), h, (dw,)))  # noqa: E731
     return np.column_stack([step(1.0, 0.0, 0.0), step(0.0, 1.0, 0.0)]), step(0.0, 0.0, 1.0)
 
@@ -444,7 +443,7 @@ def test_euler_maruyama_explodes_where_tamed_and_implicit_euler_stay():
 
 
 def test_a_tamed_drift_moves_a_state_by_less_than_one():
-    c = _coefficients(CUBIC, sde.TAMED_EULER)
+    c = coefficients_of(CUBIC, sde.TAMED_EULER)
     for x in (5.0, 1e3, 1e50):
         assert abs(sde.TAMED_EULER.step(c, 0.0, x, 0.1, 0.0) - x) <= 1.0
 
@@ -452,7 +451,7 @@ def test_a_tamed_drift_moves_a_state_by_less_than_one():
 def test_an_implicit_step_solves_stiff_equations_of_several_components():
     """Against the linear system (I - h A) y = x + B dW, at h |A| of 10^4."""
     A = np.array([[-1e5, 2e4], [3e4, -5e4]])
-    c = _coefficients(sde.linear(A, np.eye(2)), sde.IMPLICIT_EULER)
+    c = coefficients_of(sde.linear(A, np.eye(2)), sde.IMPLICIT_EULER)
     y = sde.IMPLICIT_EULER.step(c, 0.0, (1.0, -2.0), 0.1, (0.3, 0.2))
     expected = np.linalg.solve(np.eye(2) - 0.1 * A, [1.3, -1.8])
     np.testing.assert_allclose(y, expected, rtol=1e-11)
