@@ -17,6 +17,11 @@ def load() -> dict[str, Any]:
     return json.loads(STORED.read_text("utf-8")) if STORED.exists() else {"rows": []}
 
 
+def _disagree(stored: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether what both know differs: a peer that is new says nothing against older rows."""
+    return any(stored[name] != now[name] for name in stored.keys() & now.keys())
+
+
 def save(heading: dict[str, Any], rows: list[dict[str, Any]], names: list[str]) -> None:
     """Store the `rows`, in the order of `names`, in place of the older ones of the same name.
 
@@ -30,7 +35,7 @@ def save(heading: dict[str, Any], rows: list[dict[str, Any]], names: list[str]) 
     stored = load()
     kept = {r["name"]: r for r in stored["rows"] if r["name"] in names and r["name"] not in new}
     for part in ("machine", "versions"):
-        if kept and stored[part] != heading[part]:
+        if kept and _disagree(stored[part], heading[part]):
             raise ValueError(f"the stored rows are from another {part}: measure all workloads anew")
     both = kept | new
     content = heading | {"rows": [both[name] for name in names if name in both]}

@@ -238,6 +238,14 @@ def test_rows_of_two_machines_are_not_mixed(stored):
     results.save(other, [row("a"), row("b")], ["a", "b"])
 
 
+def test_a_new_peer_joins_the_table_and_a_new_version_needs_all_anew(stored):
+    joined = stored | {"versions": stored["versions"] | {"new-peer": "1"}}
+    results.save(joined, [row("a")], ["a", "b"])
+    newer = joined | {"versions": joined["versions"] | {"new-peer": "2"}}
+    with pytest.raises(ValueError, match="from another versions"):
+        results.save(newer, [row("a")], ["a", "b"])
+
+
 def test_the_best_peer_is_the_one_with_the_smallest_ratio():
     assert standing(row("a")) == (2.0, "quick", 6.0, 3.0)
     assert standing(row("a"), threads=2) == (1.25, None, None, None)
