@@ -1,7 +1,7 @@
 r"""Activations of networks, in single and double precision, with their slopes.
 
 ==========  ==========================  =====================================
-name        :math:`\sigma(z)`           :math:`\sigma'(z)`
+name        function of z               slope
 ==========  ==========================  =====================================
 ``"silu"``  :math:`z / (1 + e^{-z})`    :math:`p + z p (1 - p)`,
                                         :math:`p = 1 / (1 + e^{-z})`

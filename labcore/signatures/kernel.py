@@ -144,9 +144,9 @@ def signature_kernel(
     y : array_like, shape (m, M, d), optional
         Others. Without them the Gram matrix of x, of which half is computed.
     static : Kernel, optional
-        A kernel :math:`\kappa` on points lifts the paths into its space:
-        :math:`c = \kappa(x_{i+1}, y_{j+1}) - \kappa(x_{i+1}, y_j) - \kappa(x_i, y_{j+1}) +
-        \kappa(x_i, y_j)`. None is the linear one.
+        A kernel :math:`\kappa` on points lifts the paths into its space: c is the second
+        difference :math:`\kappa(x_{i+1}, y_{j+1}) - \kappa(x_{i+1}, y_j)`
+        :math:`{} - \kappa(x_i, y_{j+1}) + \kappa(x_i, y_j)`. None is the linear one.
     halvings : int, default 0
         How many times each segment is halved: the error falls like :math:`4^{-\text{halvings}}`,
         and the cost grows like :math:`4^{\text{halvings}}`.

@@ -161,7 +161,7 @@ def test_a_figure_out_of_sight_gives_back_its_worker_and_comes_back(browser, gal
         gone = []
         first.on("close", lambda worker: gone.append(worker))
         frame_of(tab, "ring")
-        for _ in range(50):
+        for _ in range(200):
             if gone:
                 break
             tab.wait_for_timeout(100)
