@@ -10,7 +10,6 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from html import escape
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
@@ -23,6 +22,7 @@ from pypdf import PdfReader
 
 from tools import browser
 from tools.build import BUILD, ROOT, SITE, bring_up_to_date
+from tools.notebook_checks import toc_files
 
 OUTPUT = BUILD / "book.pdf"
 STYLE = Path(__file__).parent / "web" / "print.css"
@@ -46,7 +46,7 @@ def main() -> int:
     if status := bring_up_to_date():
         return status
     started = time.monotonic()
-    documents = chosen.only or list(in_order())
+    documents = chosen.only or toc_files((ROOT / "_toc.yml").read_text())
     print(f"Printing {len(documents)} pages of the site (about a minute) ...", flush=True)
     if not print_book(documents, chosen.site, OUTPUT):
         return 1
@@ -61,21 +61,6 @@ def home() -> str:
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
     owner, name = urlsplit(config["repository"]["url"]).path.strip("/").split("/")
     return f"https://{owner}.github.io/{name}/"
-
-
-def in_order() -> Iterator[str]:
-    """The documents of _toc.yml."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-
-    def below(entry: dict) -> Iterator[str]:
-        if "file" in entry:
-            yield entry["file"]
-        for key in ("parts", "chapters", "sections"):
-            for child in entry.get(key, []):
-                yield from below(child)
-
-    yield toc["root"]
-    yield from below(toc)
 
 
 def print_book(documents: list[str], site: str, output: Path) -> bool:

@@ -96,8 +96,8 @@ def optimal_plan(
 
     Notes
     -----
-    HiGHS, by way of SciPy: seconds for :math:`n m = 10^5`, and hopeless for :math:`10^7`; for equal
-    numbers of points of equal weight `assignment` is faster, and `sinkhorn` goes further.
+    HiGHS, by way of SciPy, with n m unknowns: some 0.5 s for :math:`n m = 10^5`. For equal numbers
+    of points of equal weight `assignment` is faster, and `sinkhorn` goes further.
 
     References
     ----------
