@@ -47,7 +47,7 @@ def main() -> int:
         return status
     started = time.monotonic()
     documents = chosen.only or toc_files((ROOT / "_toc.yml").read_text())
-    print(f"Printing {len(documents)} pages of the site (about a minute) ...", flush=True)
+    print(f"Printing {len(documents)} pages of the site (two minutes) ...", flush=True)
     if not print_book(documents, chosen.site, OUTPUT):
         return 1
     seconds, size = time.monotonic() - started, OUTPUT.stat().st_size / 1e6
